@@ -1,0 +1,1 @@
+"""Basis sets: spin systems, density-matrix simulation, macromolecules."""

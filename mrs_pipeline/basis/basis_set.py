@@ -1,0 +1,73 @@
+"""BasisSet: the noise-free FIDs whose weighted sum explains a spectrum, and the one table of metabolite names."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mrs_pipeline.acquisition import Acquisition, ComplexArray
+from mrs_pipeline.errors import ConfigError, DataError
+from mrs_pipeline.fids import read_only
+
+#: Other programs' names of a metabolite -> the name used in every table here (compared without regard to case).
+ALIASES: dict[str, str] = {
+    "PCho": "PCh",
+    "mI": "Ins",
+    "Myo": "Ins",
+    "mIns": "Ins",
+    "Scyllo": "sIns",
+    "sI": "sIns",
+    "PEth": "PE",
+    "Glth": "GSH",
+    "Glucose": "Glc",
+    "Tauri": "Tau",
+}
+
+
+def standard_name(name: str) -> str:
+    """The name used here for a metabolite that another program may call differently; unknown names stay as they are."""
+    folded = {alias.lower(): standard for alias, standard in ALIASES.items()}
+    return folded.get(name.lower(), name)
+
+
+def is_macromolecule(name: str) -> bool:
+    """Whether a component stands for macromolecules or lipids (``Mac``, ``MM*``, ``Lip*``, ``-CrCH2`` is not one)."""
+    return name.lower().startswith(("mac", "mm", "lip"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class BasisSet:
+    """FIDs of unit amplitude, shape (n_metabolites, n_points), in the package's sign convention (`acquisition`).
+
+    ``sequence`` says in words how they were made. FIDs carry no line broadening beyond what ``linewidth_hz`` states
+    (full width at half maximum of the Lorentzian already in them).
+    """
+
+    metabolites: tuple[str, ...]
+    fids: ComplexArray
+    acquisition: Acquisition
+    sequence: str
+    linewidth_hz: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check shapes and names; `DataError` names what is wrong."""
+        fids = np.asarray(self.fids, dtype=np.complex128)
+        expected = (len(self.metabolites), self.acquisition.n_points)
+        if fids.shape != expected:
+            raise DataError(f"basis FIDs have shape {fids.shape}, expected {expected} (metabolites, points)")
+        if len(set(self.metabolites)) != len(self.metabolites):
+            raise DataError(f"a metabolite appears twice in the basis: {', '.join(self.metabolites)}")
+        if not np.all(np.isfinite(fids)):
+            raise DataError("the basis holds values that are not finite numbers: simulate or export it again")
+        object.__setattr__(self, "fids", read_only(fids))
+
+    def select(self, metabolites: Iterable[str]) -> "BasisSet":
+        """The named metabolites in the order asked for; `ConfigError` lists what is there if one is missing."""
+        wanted = [standard_name(name) for name in metabolites]
+        missing = [name for name in wanted if name not in self.metabolites]
+        if missing:
+            raise ConfigError(
+                f"metabolite '{missing[0]}' is not in the basis: use one of {', '.join(sorted(self.metabolites))}"
+            )
+        rows = [self.metabolites.index(name) for name in wanted]
+        return replace(self, metabolites=tuple(wanted), fids=self.fids[rows])

@@ -1,0 +1,1 @@
+"""One function a command: read, compute, write; shared by the command line and the workflow."""

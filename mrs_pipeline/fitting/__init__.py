@@ -1,0 +1,1 @@
+"""Linear-combination fitting of spectra, with uncertainties."""

@@ -1,0 +1,1 @@
+"""Measures: sums and ratios of amplitudes with propagated covariance."""

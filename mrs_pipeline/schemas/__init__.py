@@ -1,0 +1,1 @@
+"""JSON schemas and defaults that travel with the package."""

@@ -1,0 +1,1 @@
+"""Mixed models with small-sample inference and the contrasts of a crossover."""

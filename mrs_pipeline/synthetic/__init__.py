@@ -1,0 +1,1 @@
+"""Generator of synthetic infusion studies with known truth."""

@@ -1,0 +1,1 @@
+"""Transients to windows relative to an event."""
