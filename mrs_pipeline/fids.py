@@ -66,9 +66,7 @@ class Fids:
         """Spectra along the last axis, ordered as ``acquisition.ppm`` (descending)."""
         return spectrum_from_fid(self.data)
 
-    def with_data(
-        self, data: ComplexArray, *, dims: tuple[str, ...] | None = None, step: ProcessingStep | None = None
-    ) -> "Fids":
+    def with_data(self, data: ComplexArray, *, dims: tuple[str, ...] | None = None, step: ProcessingStep | None = None) -> "Fids":
         """New data of the same acquisition (another number of points is followed); a step given is added to the history."""
         return replace(
             self,

@@ -66,8 +66,6 @@ class BasisSet:
         wanted = [standard_name(name) for name in metabolites]
         missing = [name for name in wanted if name not in self.metabolites]
         if missing:
-            raise ConfigError(
-                f"metabolite '{missing[0]}' is not in the basis: use one of {', '.join(sorted(self.metabolites))}"
-            )
+            raise ConfigError(f"metabolite '{missing[0]}' is not in the basis: use one of {', '.join(sorted(self.metabolites))}")
         rows = [self.metabolites.index(name) for name in wanted]
         return replace(self, metabolites=tuple(wanted), fids=self.fids[rows])
