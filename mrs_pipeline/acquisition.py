@@ -81,7 +81,7 @@ class Acquisition:
     @property
     def frequency_hz(self) -> FloatArray:
         """Frequency axis of `spectrum_from_fid`, ascending, shape (n_points,)."""
-        return np.fft.fftshift(np.fft.fftfreq(self.n_points, self.dwell_time_s)).astype(np.float64)
+        return np.asarray(np.fft.fftshift(np.fft.fftfreq(self.n_points, self.dwell_time_s)), dtype=np.float64)
 
     @property
     def ppm(self) -> FloatArray:
