@@ -76,12 +76,12 @@ class Acquisition:
     @property
     def time_s(self) -> FloatArray:
         """Sampling times, starting at 0 s, shape (n_points,)."""
-        return np.arange(self.n_points) * self.dwell_time_s
+        return np.arange(self.n_points, dtype=np.float64) * self.dwell_time_s
 
     @property
     def frequency_hz(self) -> FloatArray:
         """Frequency axis of `spectrum_from_fid`, ascending, shape (n_points,)."""
-        return np.asarray(np.fft.fftshift(np.fft.fftfreq(self.n_points, self.dwell_time_s)), dtype=np.float64)
+        return np.fft.fftshift(np.fft.fftfreq(self.n_points, self.dwell_time_s))
 
     @property
     def ppm(self) -> FloatArray:
