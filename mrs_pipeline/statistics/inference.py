@@ -1,0 +1,152 @@
+"""Small-sample tests of contrasts of fixed effects: Kenward-Roger and Satterthwaite.
+
+Kenward-Roger follows Kenward & Roger 1997, Biometrics 53:983, with the second derivatives of V zero (V is linear in its components)
+and W the inverse of the expected information of *all* components, those at the boundary included, as in R's pbkrtest. The
+denominator degrees of freedom therefore stay those of the error stratum when a variance is estimated as zero. Satterthwaite uses
+the observed information and, as R's lmerTest (whose parameters are standard deviations), loses the components that are zero: at a
+boundary it counts the residual degrees of freedom, which is why Kenward-Roger is the default.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from mrs_pipeline.acquisition import FloatArray
+from mrs_pipeline.errors import DataError, unknown_name
+from mrs_pipeline.statistics.linear_mixed_model import MixedModelFit
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestResult:
+    """Estimate of one contrast with standard error, degrees of freedom, t, two-sided p and confidence limits."""
+
+    __test__ = False  # not a test case of pytest
+
+    estimate: float
+    se: float
+    df: float
+    t: float
+    p: float
+    ci_low: float
+    ci_high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class FTestResult:
+    """Joint test of several contrasts: F (scaled, for Kenward-Roger), its degrees of freedom and p."""
+
+    f: float
+    df_numerator: float
+    df_denominator: float
+    p: float
+
+
+def contrast_test(fit: MixedModelFit, *, weights: FloatArray, method: str = "kenward_roger", confidence: float = 0.95) -> TestResult:
+    """Test of ``weights @ beta = 0``, weights of shape (n_fixed,); ``method`` is a name in `METHODS`.
+
+    `DataError` for a fit that did not converge, `ConfigError` for an unknown method.
+    """
+    _require_converged(fit)
+    covariance, df = _method(method)(fit, np.asarray(weights, dtype=float))
+    estimate = float(weights @ fit.beta)
+    return t_test(estimate=estimate, se=float(np.sqrt(weights @ covariance @ weights)), df=df, confidence=confidence)
+
+
+def t_test(*, estimate: float, se: float, df: float, confidence: float) -> TestResult:
+    """Two-sided test and confidence interval of an estimate whose standard error has ``df`` degrees of freedom."""
+    half_width = float(stats.t.ppf(0.5 + confidence / 2, df)) * se
+    t = estimate / se
+    return TestResult(
+        estimate=estimate,
+        se=se,
+        df=df,
+        t=t,
+        p=float(2 * stats.t.sf(abs(t), df)),
+        ci_low=estimate - half_width,
+        ci_high=estimate + half_width,
+    )
+
+
+def adjusted_covariance(fit: MixedModelFit) -> FloatArray:
+    """Covariance of beta corrected for the uncertainty of the components (Kenward & Roger 1997, eq. 5), shape (n_fixed, n_fixed)."""
+    w, phi = _component_covariance(fit), fit.covariance
+    spread = fit.q_matrices - np.einsum("iab,bc,jcd->ijad", fit.p_matrices, phi, fit.p_matrices)
+    adjusted = phi + 2 * phi @ np.einsum("ij,ijab->ab", w, spread) @ phi
+    return np.asarray((adjusted + adjusted.T) / 2)
+
+
+def f_test(fit: MixedModelFit, *, weights: FloatArray) -> FTestResult:
+    """Kenward-Roger F test of ``weights @ beta = 0`` for weights of shape (n_contrasts, n_fixed), of full row rank."""
+    _require_converged(fit)
+    weights = np.atleast_2d(np.asarray(weights, dtype=float))
+    if np.linalg.matrix_rank(weights) < len(weights):
+        raise DataError("the contrasts of a joint test must be linearly independent: leave out the redundant ones")
+    scale, df = _kenward_roger_scale(fit, weights)
+    effects = weights @ fit.beta
+    f = scale * float(effects @ np.linalg.solve(weights @ adjusted_covariance(fit) @ weights.T, effects)) / len(weights)
+    return FTestResult(f=f, df_numerator=float(len(weights)), df_denominator=df, p=float(stats.f.sf(f, len(weights), df)))
+
+
+def _require_converged(fit: MixedModelFit) -> None:
+    """`DataError` rather than a number from a search that did not end at a maximum."""
+    if not fit.converged:
+        raise DataError("the mixed model did not converge: simplify its random terms or look for extreme values")
+
+
+def _component_covariance(fit: MixedModelFit) -> FloatArray:
+    """W, the asymptotic covariance of the components from their expected information; shape (n_components, n_components)."""
+    scale = np.sqrt(np.diagonal(fit.expected_information))
+    inverse = np.linalg.pinv(fit.expected_information / np.outer(scale, scale), rcond=1e-10, hermitian=True)
+    return np.asarray(inverse / np.outer(scale, scale))
+
+
+def _kenward_roger(fit: MixedModelFit, weights: FloatArray) -> tuple[FloatArray, float]:
+    """Adjusted covariance, and the degrees of freedom of one contrast (its scale is 1)."""
+    return adjusted_covariance(fit), _kenward_roger_scale(fit, weights[None, :])[1]
+
+
+def _kenward_roger_scale(fit: MixedModelFit, weights: FloatArray) -> tuple[float, float]:
+    """Scale and denominator degrees of freedom of the F statistic of ``weights`` (q, n_fixed): Kenward & Roger 1997, section 3.
+
+    The moments of F are matched so that the exact cases (Hotelling's T2, balanced analysis of variance) come out exactly.
+    """
+    q, phi, w = len(weights), fit.covariance, _component_covariance(fit)
+    theta = weights.T @ np.linalg.solve(weights @ phi @ weights.T, weights)
+    moved = theta @ phi @ fit.p_matrices @ phi
+    traces = np.trace(moved, axis1=1, axis2=2)
+    a1 = float(traces @ w @ traces)
+    a2 = float(np.sum(w * np.einsum("iab,jba->ij", moved, moved)))
+    if q == 1:  # both moments agree: the general formulas below reduce to this
+        return 1.0, 2 / a2
+    b = (a1 + 6 * a2) / (2 * q)
+    g = ((q + 1) * a1 - (q + 4) * a2) / ((q + 2) * a2)
+    c1, c2, c3 = np.array([g, q - g, q + 2 - g]) / (3 * q + 2 * (1 - g))
+    rho = ((1 - a2 / q) / (1 - c2 * b)) ** 2 * (1 + c1 * b) / (1 - c3 * b) / q
+    df = 4 + (q + 2) / (q * rho - 1)
+    return float(df * (1 - a2 / q) / (df - 2)), float(df)
+
+
+def _satterthwaite(fit: MixedModelFit, weights: FloatArray) -> tuple[FloatArray, float]:
+    """Unadjusted covariance, and 2 v^2 / (g' A g) with v the variance of the contrast, g its gradient and A that of the components."""
+    moved = fit.covariance @ weights
+    variance = float(weights @ moved)
+    free = np.flatnonzero(~fit.at_boundary)
+    gradient = np.einsum("a,iab,b->i", moved, fit.p_matrices[free], moved)
+    information = fit.observed_information[np.ix_(free, free)]
+    return fit.covariance, float(2 * variance**2 / (gradient @ np.linalg.solve(information, gradient)))
+
+
+#: Name -> function giving the covariance of beta and the degrees of freedom of one contrast.
+METHODS: dict[str, Callable[[MixedModelFit, FloatArray], tuple[FloatArray, float]]] = {
+    "kenward_roger": _kenward_roger,
+    "satterthwaite": _satterthwaite,
+}
+
+
+def _method(name: str) -> Callable[[MixedModelFit, FloatArray], tuple[FloatArray, float]]:
+    """The named entry of `METHODS`; `ConfigError` lists the valid names."""
+    if name not in METHODS:
+        raise unknown_name("small-sample method", name, METHODS)
+    return METHODS[name]

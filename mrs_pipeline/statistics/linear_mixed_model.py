@@ -1,0 +1,164 @@
+"""Linear mixed models with variance components, fitted by restricted maximum likelihood.
+
+The model is y ~ N(X beta, V) with V = sum_k theta_k Z_k Z_k' + sigma^2 I + D: every random term is one variance (or, if signed,
+covariance) parameter, D is zero unless measurement variances are known. Notation as in Kenward & Roger 1997, Biometrics 53:983.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mrs_pipeline.acquisition import BoolArray, FloatArray
+from mrs_pipeline.errors import DataError
+from mrs_pipeline.fids import read_only
+from mrs_pipeline.statistics.likelihood import Blocks, Evaluation, blocks_from, evaluate
+from mrs_pipeline.statistics.reml_search import SearchResult, search
+
+#: Shares of the total variance from which the search starts: (every random term together, residual).
+STARTING_SHARES = ((0.5, 0.5), (0.05, 0.95), (0.9, 0.1))
+
+#: Two searches that end within this distance in log-likelihood have found the same maximum.
+SAME_MAXIMUM = 1e-7
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomTerm:
+    """One random effect: an independent draw per level of ``groups`` (n_rows,), multiplied by ``loading`` (n_rows,), default 1.
+
+    With ``signed`` the parameter may become negative as long as V stays positive definite: it is then the covariance that the
+    rows of a group share, and an error stratum keeps its own mean square even when that is below the residual one.
+    """
+
+    name: str
+    groups: NDArray[np.generic]
+    loading: FloatArray | None = None
+    signed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixedModelDesign:
+    """Outcome (n_rows,), fixed-effect matrix (n_rows, n_fixed) with names, random terms, optional known variances (n_rows,)."""
+
+    outcome: FloatArray
+    fixed: FloatArray
+    fixed_names: tuple[str, ...]
+    random: tuple[RandomTerm, ...]
+    known_variances: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        """Check shapes, finiteness and rank; `DataError` names what is wrong."""
+        n_rows, n_fixed = np.shape(self.fixed)
+        if np.shape(self.outcome) != (n_rows,) or len(self.fixed_names) != n_fixed:
+            raise DataError(f"the mixed model has {np.size(self.outcome)} outcomes for a fixed-effect matrix of shape {n_rows, n_fixed}")
+        if not (np.all(np.isfinite(self.outcome)) and np.all(np.isfinite(self.fixed))):
+            raise DataError("the mixed model was given values that are not finite numbers: drop those rows first")
+        if n_rows <= n_fixed or np.linalg.matrix_rank(self.fixed) < n_fixed:
+            raise DataError(f"the {n_fixed} fixed effects cannot be told apart in {n_rows} rows: leave out the redundant ones")
+        for term in self.random:
+            if np.shape(term.groups) != (n_rows,):
+                raise DataError(f"random term '{term.name}' has {np.size(term.groups)} group labels for {n_rows} rows")
+        if self.known_variances is not None and not np.all(np.asarray(self.known_variances) >= 0):
+            raise DataError("known measurement variances must be non-negative numbers, one per row")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixedModelFit:
+    """What `fit_reml` found. ``components`` (n_components,) are the random terms in order, then the residual variance.
+
+    ``covariance`` is that of ``beta`` without small-sample adjustment; ``expected_information`` and ``observed_information``
+    (n_components, n_components) are those of the components; ``p_matrices`` (n_components, n_fixed, n_fixed) and ``q_matrices``
+    (n_components, n_components, n_fixed, n_fixed) are X'V^-1 V_i V^-1 X and X'V^-1 V_i V^-1 V_j V^-1 X, which the small-sample
+    inference needs. ``at_boundary`` marks components held at zero. Where ``converged`` is false nothing else may be reported.
+    """
+
+    fixed_names: tuple[str, ...]
+    beta: FloatArray
+    covariance: FloatArray
+    component_names: tuple[str, ...]
+    components: FloatArray
+    at_boundary: BoolArray
+    expected_information: FloatArray
+    observed_information: FloatArray
+    p_matrices: FloatArray
+    q_matrices: FloatArray
+    log_likelihood: float
+    converged: bool
+    n_rows: int
+
+    def component(self, name: str) -> float:
+        """Estimate of the named variance component."""
+        return float(self.components[self.component_names.index(name)])
+
+
+def fit_reml(design: MixedModelDesign) -> MixedModelFit:
+    """Restricted maximum-likelihood fit; deterministic.
+
+    The search (`reml_search.search`) runs from several fixed starting points and the highest likelihood wins. A search that does not
+    converge gives a fit with ``converged`` false. `DataError` if the outcome does not vary beyond the fixed effects.
+    """
+    scale = _residual_sd(design)
+    blocks = blocks_from(
+        outcome=design.outcome / scale,
+        fixed=design.fixed,
+        groups=[term.groups for term in design.random],
+        loadings=[term.loading for term in design.random],
+        known_variances=None if design.known_variances is None else design.known_variances / scale**2,
+    )
+    signed = np.array([term.signed for term in design.random] + [False])
+    best = _best_search(blocks, signed=signed)
+    found = evaluate(blocks, components=best.components)
+    assert found is not None
+    return _fit(design, found=found, converged=best.converged, at_boundary=best.at_boundary, scale=scale)
+
+
+def _residual_sd(design: MixedModelDesign) -> float:
+    """SD of the ordinary least-squares residuals, the unit in which the search works."""
+    coefficients = np.linalg.lstsq(design.fixed, design.outcome, rcond=None)[0]
+    residual = design.outcome - design.fixed @ coefficients
+    sd = float(np.sqrt(residual @ residual / (len(residual) - design.fixed.shape[1])))
+    if sd <= 1e-12 * max(1.0, float(np.max(np.abs(design.outcome)))):
+        raise DataError("the outcome does not vary beyond its fixed effects: check that the values are not constant")
+    return sd
+
+
+def _best_search(blocks: Blocks, *, signed: BoolArray) -> SearchResult:
+    """Highest maximum over the starting points; the third is tried only if the first two disagree."""
+    results: list[SearchResult] = []
+    for share_random, share_residual in STARTING_SHARES:
+        start = np.full(len(signed), share_random / max(1, len(signed) - 1))
+        start[-1] = share_residual
+        results.append(search(blocks, start=start, signed=signed))
+        if len(results) == 2 and _agree(*results):
+            break
+    return max(results, key=lambda result: (result.converged, result.log_likelihood))
+
+
+def _agree(first: SearchResult, second: SearchResult) -> bool:
+    """Whether two searches converged to the same maximum."""
+    return first.converged and second.converged and abs(first.log_likelihood - second.log_likelihood) < SAME_MAXIMUM
+
+
+def _fit(design: MixedModelDesign, *, found: Evaluation, converged: bool, at_boundary: BoolArray, scale: float) -> MixedModelFit:
+    """The evaluation at the maximum, brought back from units of the residual SD to those of the outcome."""
+    n_rows, n_fixed = design.fixed.shape
+    return MixedModelFit(
+        fixed_names=design.fixed_names,
+        beta=_frozen(found.beta * scale),
+        covariance=_frozen(found.covariance * scale**2),
+        component_names=(*(term.name for term in design.random), "residual"),
+        components=_frozen(found.components * scale**2),
+        at_boundary=np.array(at_boundary),
+        expected_information=_frozen(found.expected_information / scale**4),
+        observed_information=_frozen(found.observed_information / scale**4),
+        p_matrices=_frozen(found.p_matrices / scale**4),
+        q_matrices=_frozen(found.q_matrices / scale**6),
+        log_likelihood=found.log_likelihood - (n_rows - n_fixed) * float(np.log(scale)),
+        converged=converged,
+        n_rows=n_rows,
+    )
+
+
+def _frozen(values: ArrayLike) -> FloatArray:
+    """Read-only float array."""
+    return np.asarray(read_only(np.asarray(values, dtype=float)))
