@@ -1,0 +1,59 @@
+"""What a fit may be told: the options of the `fitting` section of a study."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from mrs_pipeline.errors import ConfigError, unknown_name
+
+#: Ways of choosing how stiff the baseline is.
+STIFFNESS_CRITERIA = ("reml", "maic", "fixed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """Options of one linear-combination fit.
+
+    ppm_range : fitted range, ppm (low, high).
+    baseline : name in the table of baseline models.
+    baseline_stiffness : how the smoothing is chosen: `reml` (restricted likelihood), `maic` (modified Akaike criterion) or `fixed`.
+    baseline_ed_per_ppm : effective dimension per ppm when `fixed`.
+    max_ed_per_ppm : most flexible baseline the criterion may choose.
+    priors : whether the Gaussian penalties below and the ratio priors of macromolecules act at all.
+    shift_sd_ppm : prior SD of each metabolite's shift about the common one; `shift_sd_ppm_by_metabolite` overrides it.
+    broadening_sd_hz : prior SD of each metabolite's Lorentzian width about the common one.
+    phase1_sd_s : prior SD of the first-order phase, as a delay.
+    """
+
+    ppm_range: tuple[float, float] = (0.2, 4.2)
+    baseline: str = "p_spline"
+    baseline_stiffness: str = "reml"
+    baseline_ed_per_ppm: float = 2.0
+    max_ed_per_ppm: float = 7.0
+    priors: bool = True
+    shift_sd_ppm: float = 0.004
+    shift_sd_ppm_by_metabolite: Mapping[str, float] = field(default_factory=lambda: {"NAA": 0.002, "NAAG": 0.002})
+    broadening_sd_hz: float = 0.5
+    phase1_sd_s: float = 1.0e-4
+    max_iterations: int = 40
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense; `ConfigError` names the key."""
+        low, high = self.ppm_range
+        if not low < high:
+            raise ConfigError(f"fitting.ppm_range is [{low}, {high}]: the lower limit must come first")
+        if self.baseline_stiffness not in STIFFNESS_CRITERIA:
+            raise unknown_name("fitting.baseline_stiffness", self.baseline_stiffness, STIFFNESS_CRITERIA)
+
+    @classmethod
+    def from_mapping(cls, section: Mapping[str, Any]) -> "FitOptions":
+        """Options from a config section; an unknown key raises `ConfigError` with the valid ones."""
+        valid = [item.name for item in fields(cls)]
+        for key in section:
+            if key not in valid:
+                raise unknown_name("key of the fitting section", key, valid)
+        values = dict(section)
+        if "ppm_range" in values:
+            low, high = values["ppm_range"]
+            values["ppm_range"] = (float(low), float(high))
+        return cls(**values)

@@ -1,0 +1,80 @@
+"""The non-linear parameters of a fit: declared as `lmfit.Parameters` (value, bounds, vary), with Gaussian priors beside them."""
+
+import re
+from dataclasses import dataclass
+
+import lmfit
+import numpy as np
+
+from mrs_pipeline.acquisition import FloatArray
+from mrs_pipeline.basis.basis_set import is_macromolecule
+from mrs_pipeline.fitting.options import FitOptions
+
+#: Parameters every component shares.
+COMMON = ("phase0_rad", "phase1_s", "shift_hz", "gaussian_hz", "lorentzian_hz")
+
+#: Prior SD of a macromolecule or lipid component's shift (LCModel's simulated components: 0.005-0.03 ppm) and extra width.
+MACROMOLECULE_SHIFT_SD_PPM = 0.01
+MACROMOLECULE_BROADENING_SD_HZ = 3.0
+
+
+def parameter_name(kind: str, component: str) -> str:
+    """Name in `lmfit` of a component's own parameter: letters, digits and underscores only."""
+    return f"{kind}_{re.sub(r'[^0-9A-Za-z]', '_', component)}"
+
+
+def declare_parameters(components: tuple[str, ...], *, spectrometer_frequency_mhz: float, options: FitOptions) -> lmfit.Parameters:
+    """All non-linear parameters at their prior centres, with bounds; per-component ones come as shift, then broadening.
+
+    Bounds are wide (what a spectrum can show), priors do the work; `vary=False` fixes a parameter.
+    """
+    scale = spectrometer_frequency_mhz / 127.7
+    parameters = lmfit.Parameters()
+    parameters.add("phase0_rad", value=0.0)
+    parameters.add("phase1_s", value=0.0, min=-5e-3, max=5e-3)
+    parameters.add("shift_hz", value=0.0, min=-0.5 * spectrometer_frequency_mhz, max=0.5 * spectrometer_frequency_mhz)
+    parameters.add("gaussian_hz", value=5.0 * scale, min=0.0, max=40.0 * scale)
+    parameters.add("lorentzian_hz", value=2.0 * scale, min=0.0, max=40.0 * scale)
+    for name in components:
+        limit = 4.0 * _shift_sd_ppm(name, options) * spectrometer_frequency_mhz
+        parameters.add(parameter_name("shift_hz", name), value=0.0, min=-limit, max=limit)
+    for name in components:
+        width = 5.0 * _broadening_sd_hz(name, options) * scale
+        low = 0.0 if is_macromolecule(name) else -width
+        parameters.add(parameter_name("broadening_hz", name), value=0.0, min=low, max=width)
+    return parameters
+
+
+def _shift_sd_ppm(name: str, options: FitOptions) -> float:
+    if is_macromolecule(name):
+        return MACROMOLECULE_SHIFT_SD_PPM
+    return float(options.shift_sd_ppm_by_metabolite.get(name, options.shift_sd_ppm))
+
+
+def _broadening_sd_hz(name: str, options: FitOptions) -> float:
+    return MACROMOLECULE_BROADENING_SD_HZ if is_macromolecule(name) else options.broadening_sd_hz
+
+
+@dataclass(frozen=True, kw_only=True)
+class Priors:
+    """Independent Gaussian priors of the non-linear parameters: centre and precision (1/SD^2; 0 = none), parameter order."""
+
+    centre: FloatArray
+    precision: FloatArray
+
+
+def parameter_priors(components: tuple[str, ...], *, spectrometer_frequency_mhz: float, options: FitOptions) -> Priors:
+    """Gaussian priors: LCModel's shift SD (0.004 ppm; Provencher 1993, Magn Reson Med 30:672), widths and first-order phase.
+
+    Without priors only the common parameters are informative: the solver then keeps the components' own ones fixed.
+    """
+    scale = spectrometer_frequency_mhz / 127.7
+    common_sd = [np.inf, options.phase1_sd_s, np.inf, np.inf, 5.0 * scale]
+    shift_sd = [_shift_sd_ppm(name, options) * spectrometer_frequency_mhz for name in components]
+    width_sd = [_broadening_sd_hz(name, options) * scale for name in components]
+    sd = np.array([*common_sd, *shift_sd, *width_sd])
+    if not options.priors:
+        sd = np.full_like(sd, np.inf)
+    centre = np.zeros_like(sd)
+    centre[COMMON.index("lorentzian_hz")] = 2.0 * scale
+    return Priors(centre=centre, precision=1.0 / sd**2)

@@ -1,0 +1,89 @@
+"""How good a fit is: covariance, signal-to-noise ratio, linewidth, residual, and the verdict."""
+
+import numpy as np
+import scipy.linalg
+
+from mrs_pipeline.acquisition import FloatArray
+from mrs_pipeline.fitting.parameters import COMMON
+from mrs_pipeline.fitting.solver import Problem, State, joint_information
+from mrs_pipeline.fitting.spectrum_fit import STATUSES, FitCurves
+from mrs_pipeline.fitting.start import peak_and_width
+
+#: A spectrum shows something when its strongest amplitude is this many standard errors from zero.
+_DETECTION = 5.0
+_NAA_PPM = 2.01
+_NAA_TOLERANCE_PPM = 0.03
+
+
+def amplitude_covariance(problem: Problem, state: State) -> FloatArray:
+    """Covariance of the amplitudes in units of `problem.data`: inverse joint information, nuisances and baseline included.
+
+    Amplitudes held at zero by the non-negativity count as free, so that their standard error says what could hide there.
+    """
+    n_linear = state.columns.shape[1]
+    keep = np.concatenate([np.ones(n_linear, dtype=bool), problem.free > 0])
+    information = joint_information(problem, state)[np.ix_(keep, keep)]
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(information), 1e-300))
+    scaled = information * scale[:, None] * scale[None, :] + 1e-12 * np.eye(scale.size)
+    inverse = scipy.linalg.pinvh(scaled) * scale[:, None] * scale[None, :]
+    n = state.amplitudes.size
+    return np.asarray(inverse[:n, :n])
+
+
+def curves_in_data_units(problem: Problem, state: State, *, unit: float) -> FitCurves:
+    """Phased curves on the fitted points in the units of the data given to the fit."""
+    n = state.amplitudes.size
+    acquisition = problem.model.basis.acquisition
+    return FitCurves(
+        ppm=acquisition.ppm[problem.model.mask] + state.theta[2] / acquisition.spectrometer_frequency_mhz,
+        data=(state.explained + state.residual) * unit,
+        baseline=state.columns[:, n:] @ state.baseline * unit,
+        components=state.columns[:, :n] * state.amplitudes * unit,
+        residual=state.residual * unit,
+    )
+
+
+def assess(
+    problem: Problem, state: State, *, covariance: FloatArray, unit: float, noise: float, converged: bool, ed_per_ppm: float
+) -> tuple[dict[str, float], str, str]:
+    """Quality numbers, status and reason of a final state."""
+    snr, position_ppm, fwhm_hz = _naa_line(problem, state, unit=unit, noise=noise)
+    frequency = problem.model.basis.acquisition.spectrometer_frequency_mhz
+    residual = float(np.sqrt(np.mean(np.abs(state.residual) ** 2) / 2.0)) * unit
+    common = dict(zip(COMMON, state.theta, strict=False))
+    quality = {
+        "snr": snr,
+        "fwhm_hz": fwhm_hz,
+        "fwhm_ppm": fwhm_hz / frequency,
+        "shift_hz": float(common["shift_hz"]),
+        "phase0_deg": float(np.degrees(np.angle(np.exp(1j * common["phase0_rad"])))),
+        "phase1_ms": float(1e3 * common["phase1_s"]),
+        "baseline_ed_per_ppm": ed_per_ppm,
+        "noise_sd": noise,
+        "residual_sd": residual,
+        "fqn": (residual / noise) ** 2,
+    }
+    status = _status(problem, state, covariance=covariance, position_ppm=position_ppm, converged=converged)
+    return quality, status, "" if status == "ok" else STATUSES[status]
+
+
+def _naa_line(problem: Problem, state: State, *, unit: float, noise: float) -> tuple[float, float, float]:
+    """SNR, position before the common shift (ppm) and width of the fitted NAA singlet; NaN without NAA."""
+    basis = problem.model.basis
+    if "NAA" not in basis.metabolites:
+        return np.nan, np.nan, np.nan
+    index = basis.metabolites.index("NAA")
+    shift = state.theta[2]
+    fid = state.fids[index] * np.exp(-2j * np.pi * shift * problem.model.time_s)
+    height, position_ppm, fwhm_hz = peak_and_width(fid, near_ppm=_NAA_PPM, basis=basis)
+    return float(height * state.amplitudes[index] * unit / noise), position_ppm, fwhm_hz
+
+
+def _status(problem: Problem, state: State, *, covariance: FloatArray, position_ppm: float, converged: bool) -> str:
+    significance = state.amplitudes / np.sqrt(np.maximum(np.diag(covariance), 1e-300))
+    if not np.all(np.isfinite(significance)) or significance.max(initial=0.0) < _DETECTION:
+        return "no_signal"
+    names = problem.model.basis.metabolites
+    if "NAA" in names and (state.amplitudes[names.index("NAA")] <= 0 or abs(position_ppm - _NAA_PPM) > _NAA_TOLERANCE_PPM):
+        return "naa_misplaced"
+    return "ok" if converged else "not_converged"

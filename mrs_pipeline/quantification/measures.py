@@ -1,0 +1,110 @@
+"""Measures: sums of amplitudes and their ratios, with standard errors from the full covariance."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mrs_pipeline.acquisition import FloatArray
+from mrs_pipeline.basis.basis_set import standard_name
+from mrs_pipeline.errors import ConfigError
+from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
+
+#: The measures every table holds, in the form of the `measures` section of a study.
+DEFAULT_MEASURES: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "Glx": {"sum": ["Glu", "Gln"]},
+    "tNAA": {"sum": ["NAA", "NAAG"]},
+    "tCr": {"sum": ["Cr", "PCr"]},
+    "tCho": {"sum": ["GPC", "PCh"]},
+    "Glx/tNAA": {"ratio": ["Glx", "tNAA"]},
+    "Glx/tCr": {"ratio": ["Glx", "tCr"]},
+    "Glu/tNAA": {"ratio": ["Glu", "tNAA"]},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureDefinition:
+    """A measure by name: metabolites summed, over metabolites summed when `denominator` is not empty."""
+
+    name: str
+    numerator: tuple[str, ...]
+    denominator: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """A value with its standard error; `terms` says which amplitudes went in."""
+
+    name: str
+    value: float
+    sd: float
+    terms: str
+
+
+def measure_definitions(section: Mapping[str, Any]) -> tuple[MeasureDefinition, ...]:
+    """Definitions of a `measures` section: {name: {sum: [metabolites]}} or {name: {ratio: [measure or metabolite, ...]}}.
+
+    `ConfigError` names an entry that is neither.
+    """
+    return tuple(_definition(name, entry, section) for name, entry in section.items())
+
+
+def _definition(name: str, entry: Mapping[str, Any], section: Mapping[str, Any]) -> MeasureDefinition:
+    if set(entry) == {"sum"} and entry["sum"]:
+        return MeasureDefinition(name=name, numerator=tuple(standard_name(part) for part in entry["sum"]))
+    if set(entry) == {"ratio"} and len(entry["ratio"]) == 2:
+        above, below = (_terms(part, section) for part in entry["ratio"])
+        return MeasureDefinition(name=name, numerator=above, denominator=below)
+    raise ConfigError(f"measures.{name} must be either 'sum: [metabolites]' or 'ratio: [numerator, denominator]'")
+
+
+def _terms(part: str, section: Mapping[str, Any]) -> tuple[str, ...]:
+    entry = section.get(part)
+    if entry is None:
+        return (standard_name(part),)
+    if set(entry) != {"sum"}:
+        raise ConfigError(f"measures.{part} is used in a ratio, so it must be a 'sum' itself")
+    return tuple(standard_name(name) for name in entry["sum"])
+
+
+def check_metabolites(definitions: Sequence[MeasureDefinition], *, metabolites: Sequence[str]) -> None:
+    """`ConfigError` when a measure names metabolites of which the basis has none."""
+    for definition in definitions:
+        for part in (definition.numerator, definition.denominator):
+            if part and not set(part) & set(metabolites):
+                raise ConfigError(
+                    f"measures.{definition.name} needs metabolite '{part[0]}', which is not in the basis: "
+                    f"use one of {', '.join(sorted(metabolites))}"
+                )
+
+
+def evaluate_measure(fit: SpectrumFit, *, definition: MeasureDefinition) -> Measure:
+    """Value and standard error of a measure (delta method with the covariance of the amplitudes).
+
+    A metabolite that the basis does not hold is left out of a sum (`terms` shows what is in it); a sum without any member is NaN.
+    """
+    above = _indicator(definition.numerator, fit)
+    terms = _terms_text(definition.numerator, fit)
+    numerator = float(above @ fit.amplitudes) if above.any() else np.nan
+    if not definition.denominator:
+        return Measure(name=definition.name, value=numerator, sd=_sd(above, fit.covariance), terms=terms)
+    below = _indicator(definition.denominator, fit)
+    denominator = float(below @ fit.amplitudes)
+    terms = f"({terms})/({_terms_text(definition.denominator, fit)})"
+    if not denominator > 0.0:
+        return Measure(name=definition.name, value=np.nan, sd=np.nan, terms=terms)
+    ratio = numerator / denominator
+    return Measure(name=definition.name, value=ratio, sd=_sd((above - ratio * below) / denominator, fit.covariance), terms=terms)
+
+
+def _indicator(names: Sequence[str], fit: SpectrumFit) -> FloatArray:
+    return np.array([float(metabolite in names) for metabolite in fit.metabolites])
+
+
+def _terms_text(names: Sequence[str], fit: SpectrumFit) -> str:
+    return "+".join(name for name in names if name in fit.metabolites)
+
+
+def _sd(weights: FloatArray, covariance: FloatArray) -> float:
+    return float(np.sqrt(max(float(weights @ covariance @ weights), 0.0))) if np.all(np.isfinite(covariance)) else np.nan
