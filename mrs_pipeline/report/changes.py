@@ -1,0 +1,83 @@
+"""Numbers behind the figures: change from baseline, means over participants with intervals, order of conditions."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtrit
+
+from mrs_pipeline.report.contents import normalised
+
+SESSION = ["participant", "session"]
+
+
+def condition_order(found: Iterable[str], *, conditions: Sequence[str] = ()) -> list[str]:
+    """The conditions that occur: in the order asked for, then the others by name."""
+    present = set(found)
+    return [name for name in conditions if name in present] + sorted(present - set(conditions))
+
+
+def session_changes(measures: pd.DataFrame, *, measure: str) -> pd.DataFrame:
+    """Rows of one measure with ``minutes`` (middle of the window), ``is_baseline`` and ``change_percent``.
+
+    The change is relative to the plain mean of the session's baseline windows (those ending at or before 0 s); it is NaN
+    where a session has no usable baseline. Raises `DataError` if the table lacks a column.
+    """
+    rows = normalised(measures, name="measures")
+    rows = with_minutes(rows[rows["measure"] == measure])
+    baseline = rows[rows["is_baseline"]].groupby(SESSION)["value"].mean().rename("baseline").reset_index()
+    rows = rows.merge(baseline, on=SESSION, how="left")
+    rows["change_percent"] = 100.0 * (rows["value"] / rows["baseline"].where(rows["baseline"] != 0.0) - 1.0)
+    return rows.sort_values([*SESSION, "window_start_s"], kind="stable").reset_index(drop=True)
+
+
+def rejected(transients: pd.DataFrame) -> pd.Series:
+    """Which rows of a table of transients were rejected, as booleans; a missing flag counts as kept."""
+    return pd.Series([flag is True for flag in transients["rejected"]], index=transients.index, dtype=bool)
+
+
+def with_minutes(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the middle of their window in minutes and whether they are baseline."""
+    middle = (rows["window_start_s"] + rows["window_stop_s"]) / 120.0
+    return rows.assign(minutes=middle, is_baseline=rows["window_stop_s"] <= 0.0)
+
+
+def infusion_means(changes: pd.DataFrame, *, value: str = "change_percent") -> pd.DataFrame:
+    """Mean over the windows after the start of infusion: one row per session with participant, session, condition, value."""
+    infusion = changes[~changes["is_baseline"].astype(bool)].dropna(subset=[value])
+    return infusion.groupby([*SESSION, "condition"])[value].mean().reset_index()
+
+
+def mean_interval(values: Iterable[float]) -> tuple[int, float, float, float]:
+    """Number of finite values, their mean and its 95 % interval (Student's t); NaN limits below two values."""
+    finite = np.asarray([v for v in values if np.isfinite(v)], dtype=float)
+    n = finite.size
+    mean = float(finite.mean()) if n else float("nan")
+    if n < 2:
+        return n, mean, float("nan"), float("nan")
+    half = float(stdtrit(n - 1, 0.975)) * float(finite.std(ddof=1)) / float(np.sqrt(n))
+    return n, mean, mean - half, mean + half
+
+
+def condition_means(rows: pd.DataFrame, *, value: str) -> pd.DataFrame:
+    """Mean and 95 % interval over participants for each condition and window, ordered in time.
+
+    Columns condition, window, minutes, is_baseline, n, estimate, ci_low, ci_high. Sessions of one participant in one
+    condition are averaged first, so that n counts participants.
+    """
+    finite = rows.dropna(subset=[value, "minutes"])
+    keys = ["condition", "window", "participant"]
+    people = finite.groupby(keys, as_index=False).agg({value: "mean", "minutes": "mean", "is_baseline": "first"})
+    summary = []
+    for (condition, window), group in people.groupby(["condition", "window"], sort=True):
+        n, mean, low, high = mean_interval(group[value])
+        middle, baseline = float(group["minutes"].mean()), bool(group["is_baseline"].iloc[0])
+        summary.append((condition, window, middle, baseline, n, mean, low, high))
+    columns = ["condition", "window", "minutes", "is_baseline", "n", "estimate", "ci_low", "ci_high"]
+    return pd.DataFrame(summary, columns=columns).sort_values(["condition", "minutes"], kind="stable").reset_index(drop=True)
+
+
+def window_times(measures: pd.DataFrame) -> pd.DataFrame:
+    """Start, stop and condition of every window: one row per participant, session and window."""
+    columns = [*SESSION, "window", "condition", "window_start_s", "window_stop_s"]
+    return normalised(measures, name="measures")[columns].drop_duplicates(subset=[*SESSION, "window"]).reset_index(drop=True)

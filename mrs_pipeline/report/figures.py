@@ -1,0 +1,179 @@
+"""The figures of results: time course, forest of contrasts, pairs of participants. Tables in, SVG strings out."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from mrs_pipeline.report import changes, drawing
+from mrs_pipeline.report.contents import normalised, records
+from mrs_pipeline.report.courses import draw_course, mark_infusion, minutes_axis, quality_course
+from mrs_pipeline.report.spectra import spectrum_fit
+from mrs_pipeline.report.transients import transients_overview
+from mrs_pipeline.report.wording import is_failed, is_primary
+
+__all__ = [
+    "contrast_forest",
+    "participant_pairs",
+    "quality_course",
+    "spectrum_fit",
+    "strip_panels",
+    "time_course",
+    "transients_overview",
+]
+
+
+def time_course(
+    measures: pd.DataFrame,
+    *,
+    measure: str,
+    marginal_means: pd.DataFrame | None = None,
+    conditions: Sequence[str] = (),
+    infusion_stop_s: float | None = None,
+) -> str:
+    """SVG: change from baseline (%) of a measure over the windows, sessions thin, conditions as mean with 95 % interval.
+
+    ``marginal_means`` (condition, window, estimate, ci_low, ci_high in per cent of baseline; measure if there are several)
+    replaces the plain means. Raises `DataError` if a table lacks a column.
+    """
+    rows = changes.session_changes(measures, measure=measure).dropna(subset=["change_percent", "minutes"])
+    if rows.empty:
+        return drawing.notice(f"no session has both baseline and later windows of {measure}")
+    means = _model_means(marginal_means, rows=rows, measure=measure)
+    if means.empty:
+        means = changes.condition_means(rows, value="change_percent")
+    order = changes.condition_order(rows["condition"], conditions=conditions)
+    with drawing.style():
+        figure = drawing.new_figure(height_in=3.7)
+        axes = figure.subplots()
+        axes.axhline(0.0, color=drawing.GREY, linewidth=0.8, zorder=1)
+        draw_course(axes, rows, value="change_percent", means=means, conditions=order)
+        mark_infusion(axes, rows, infusion_stop_s=infusion_stop_s)
+        axes.set_ylabel(f"change of {measure} (% of baseline)")
+        minutes_axis(axes)
+        drawing.legend_above(axes)
+        return drawing.svg(
+            figure, label=f"Change of {measure} from baseline over time for {', '.join(map(drawing.condition_label, order))}"
+        )
+
+
+def _model_means(marginal_means: pd.DataFrame | None, *, rows: pd.DataFrame, measure: str) -> pd.DataFrame:
+    if marginal_means is None or marginal_means.empty:
+        return pd.DataFrame()
+    means = normalised(marginal_means, name="marginal_means")
+    means = means[means["measure"].isin([measure, ""])]
+    middles = rows.groupby(["condition", "window"], as_index=False)["minutes"].mean()
+    return means.drop(columns="minutes", errors="ignore").merge(middles, on=["condition", "window"]).sort_values("minutes")
+
+
+def participant_pairs(measures: pd.DataFrame, *, measure: str, conditions: Sequence[str] = ()) -> str:
+    """SVG: each participant's mean change during infusion (%) in every condition, joined by a line, with condition means."""
+    rows = changes.infusion_means(changes.session_changes(measures, measure=measure))
+    if rows.empty:
+        return drawing.notice(f"no session has both baseline and later windows of {measure}")
+    order = changes.condition_order(rows["condition"], conditions=conditions)
+    with drawing.style():
+        figure = drawing.new_figure(height_in=3.4, width_in=min(drawing.WIDTH_IN, 2.0 + 1.5 * len(order)))
+        axes = figure.subplots()
+        axes.axhline(0.0, color=drawing.GREY, linewidth=0.8, zorder=1)
+        _draw_strip(axes, rows, value="change_percent", conditions=order)
+        axes.set_ylabel(f"mean change of {measure}\nduring infusion (% of baseline)")
+        return drawing.svg(figure, label=f"Mean change of {measure} during infusion of each participant by condition")
+
+
+def _draw_strip(axes: Axes, rows: pd.DataFrame, *, value: str, conditions: Sequence[str]) -> None:
+    """Participants as points joined over the conditions, and each condition's mean with 95 % interval beside them."""
+    people = rows.dropna(subset=[value]).groupby(["participant", "condition"])[value].mean().unstack().reindex(columns=list(conditions))
+    places = np.arange(len(conditions), dtype=float)
+    for values in people.to_numpy(float):
+        there = np.isfinite(values)
+        axes.plot(places[there], values[there], color=drawing.GREY, linewidth=0.6, alpha=0.45, zorder=2)
+    looks = drawing.condition_looks(conditions)
+    for place, condition in zip(places, conditions, strict=True):
+        colour, marker = looks[condition]
+        column = people[condition].dropna()
+        drawing.dots(axes, np.full(len(column), place), column, colour=colour, size_pt=3.6)
+        n, mean, low, high = changes.mean_interval(column)
+        side = place - 0.16 if place == 0.0 else place + 0.16
+        if n > 1:
+            axes.plot([side, side], [low, high], color=colour, linewidth=1.6, zorder=4)
+        axes.plot([side], [mean], color=colour, marker=marker, markersize=6.5, markeredgecolor="white", zorder=5)
+    axes.set_xticks(places, [drawing.condition_label(c) for c in conditions])
+    axes.set_xlim(-0.5, len(conditions) - 0.5)
+
+
+def strip_panels(rows: pd.DataFrame, *, panels: Mapping[str, str], conditions: Sequence[str] = (), label: str) -> str:
+    """SVG: several columns of a table of sessions by condition, one small panel each (column -> axis text), two in a row."""
+    shown = {column: text for column, text in panels.items() if column in rows and rows[column].notna().any()}
+    if not shown:
+        return drawing.notice("nothing of this is in the tables")
+    order = changes.condition_order(rows["condition"], conditions=conditions)
+    n_rows = (len(shown) + 1) // 2
+    with drawing.style():
+        figure = drawing.new_figure(height_in=2.35 * n_rows)
+        grid = figure.subplots(n_rows, 2, squeeze=False)
+        for axes, (column, text) in zip(grid.flat, shown.items(), strict=False):
+            _draw_strip(axes, rows, value=column, conditions=order)
+            axes.set_ylabel(text)
+        for axes in list(grid.flat)[len(shown) :]:
+            axes.set_axis_off()
+        return drawing.svg(figure, label=label)
+
+
+def contrast_forest(contrasts: pd.DataFrame, *, primary: Mapping[str, str] | None = None, contrast: str | None = None) -> str:
+    """SVG: estimates with 95 % intervals, a row per measure and analysis; the primary result on top and marked.
+
+    ``primary`` gives analysis, measure and contrast. ``contrast`` keeps only rows of that contrast. Results in different
+    units stand in panels of their own; one that could not be estimated keeps its row and says so.
+    """
+    rows = normalised(contrasts, name="contrasts")
+    if contrast is not None:
+        rows = rows[rows["contrast"] == contrast]
+    if rows.empty:
+        return drawing.notice("there are no contrasts to show")
+    rows = _forest_order(rows, primary=primary or {})
+    units = list(dict.fromkeys(rows["unit"]))
+    sizes = [int((rows["unit"] == unit).sum()) for unit in units]
+    with drawing.style():
+        figure = drawing.new_figure(height_in=0.3 + sum(0.55 + 0.24 * n for n in sizes))
+        grid = figure.subplots(len(units), 1, squeeze=False, height_ratios=[n + 1.5 for n in sizes])
+        for axes, unit in zip(grid[:, 0], units, strict=True):
+            _draw_forest(axes, rows[rows["unit"] == unit], unit=unit, several=rows["contrast"].nunique() > 1)
+        return drawing.svg(figure, label=f"Estimates with 95 % intervals of {len(rows)} contrasts")
+
+
+def _forest_order(rows: pd.DataFrame, *, primary: Mapping[str, str]) -> pd.DataFrame:
+    """Primary first, then its measure in other analyses, then its analysis, then the rest as they come in the table."""
+    first = [is_primary(row, primary) for row in records(rows)]
+    same_measure = rows["measure"] == primary.get("measure")
+    rank = np.select([first, same_measure, rows["analysis"] == primary.get("analysis")], [0, 1, 2], default=3)
+    measures = list(dict.fromkeys(rows["measure"]))
+    place = rows["measure"].map(measures.index)
+    return rows.assign(primary=first, rank=rank, place=place).sort_values(["rank", "place"], kind="stable")
+
+
+def _draw_forest(axes: Axes, rows: pd.DataFrame, *, unit: str, several: bool) -> None:
+    axes.axvline(0.0, color=drawing.GREY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+    names = []
+    for place, row in enumerate(records(rows)):
+        colour = drawing.VERMILLION if row["primary"] else drawing.BLUE
+        names.append(_forest_name(row, several=several))
+        if row["primary"]:
+            axes.axhspan(place - 0.5, place + 0.5, color=drawing.INFUSION_SHADE, zorder=0, linewidth=0)
+        if is_failed(row["status"]) or not np.isfinite(row["estimate"]):
+            where = axes.get_yaxis_transform()
+            axes.text(0.5, place, "not estimated", transform=where, va="center", ha="center", color=drawing.GREY, fontsize=8.5)
+            continue
+        axes.plot([row["ci_low"], row["ci_high"]], [place, place], color=colour, linewidth=1.8, zorder=3)
+        marker, size = ("D", 6.5) if row["primary"] else ("o", 5.0)
+        axes.plot([row["estimate"]], [place], color=colour, marker=marker, markersize=size, markeredgecolor="white", zorder=4)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel(f"estimate ({unit})" if unit else "estimate")
+
+
+def _forest_name(row: Mapping[str, object], *, several: bool) -> str:
+    name = f"{row['measure']} · {row['analysis']}" + (f" · {row['contrast']}" if several else "")
+    return f"primary: {name}" if row["primary"] else name

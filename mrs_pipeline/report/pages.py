@@ -1,0 +1,143 @@
+"""The two pages: a study and a session. Each is one self-contained HTML string, without scripts and without the network."""
+
+from collections.abc import Mapping
+from functools import cache
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from mrs_pipeline.report import changes, confounds, figures, tables
+from mrs_pipeline.report.contents import ExampleFit, GroupReport, SessionReport
+from mrs_pipeline.report.remarks import group_remarks, session_remarks, session_table
+from mrs_pipeline.report.wording import headline, number
+
+
+@cache
+def _environment() -> Environment:
+    loader = PackageLoader("mrs_pipeline.report", "templates")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+def group_page(report: GroupReport) -> str:
+    """The page of a study, as one HTML document. The same report gives the same bytes."""
+    measure = _main_measure(report)
+    rows = confounds.session_confounds(report)
+    order = changes.condition_order(session_table(report)["condition"], conditions=report.conditions)
+    content = {
+        "title": report.title,
+        "headline": headline(report.contrasts, primary=report.primary),
+        "remarks": group_remarks(report),
+        "facts": _facts(report),
+        "measure": measure,
+        "figures": _group_figures(report, measure=measure, rows=rows),
+        "other_courses": _other_courses(report, measure=measure),
+        "other_forests": _other_forests(report),
+        "contrasts": tables.contrasts_table(report.contrasts, primary=report.primary),
+        "confounds": tables.confounds_table(rows, conditions=order),
+        "sessions": tables.sessions_table(report, rows=rows),
+        "means": tables.means_table(report, measure=measure),
+        "windows": tables.every_window_table(report, measure=measure),
+        "examples": [_fit(fit) for fit in report.examples],
+        "settings": tables.flat(report.settings),
+        "provenance": tables.flat(report.provenance),
+        "model_means": not report.marginal_means.empty,
+    }
+    return _environment().get_template("group.html").render(content)
+
+
+def _main_measure(report: GroupReport) -> str:
+    """The primary measure, else the first in the table; none in an empty study."""
+    there = list(dict.fromkeys(report.measures["measure"]))
+    wanted = report.primary.get("measure", "")
+    return wanted if wanted in there or not there else there[0]
+
+
+def _group_figures(report: GroupReport, *, measure: str, rows: pd.DataFrame) -> dict[str, Markup]:
+    order, stop = report.conditions, report.infusion_stop_s
+    panels = figures.strip_panels(
+        rows, panels=confounds.CONFOUNDS, conditions=order, label="Linewidth, SNR, drift and rejection by condition"
+    )
+    main = report.primary.get("contrast")
+    main = main if main in set(report.contrasts["contrast"]) else next(iter(report.contrasts["contrast"]), None)
+    quality = figures.quality_course(
+        confounds.quality_by_window(report.fitquality, measures=report.measures), conditions=order, infusion_stop_s=stop
+    )
+    drawn = {
+        "course": _course(report, measure=measure),
+        "forest": figures.contrast_forest(report.contrasts, primary=report.primary, contrast=main),
+        "pairs": figures.participant_pairs(report.measures, measure=measure, conditions=order),
+        "quality": quality,
+        "confounds": panels,
+    }
+    return {name: Markup(drawing) for name, drawing in drawn.items()}  # noqa: S704 -- drawings escape their own text
+
+
+def _course(report: GroupReport, *, measure: str) -> str:
+    stop = report.infusion_stop_s
+    means = report.marginal_means
+    return figures.time_course(report.measures, measure=measure, marginal_means=means, conditions=report.conditions, infusion_stop_s=stop)
+
+
+def _other_courses(report: GroupReport, *, measure: str) -> list[tuple[str, Markup]]:
+    others = [name for name in dict.fromkeys(report.measures["measure"]) if name != measure]
+    return [(name, Markup(_course(report, measure=name))) for name in others]  # noqa: S704
+
+
+def _other_forests(report: GroupReport) -> list[tuple[str, Markup]]:
+    names = list(dict.fromkeys(report.contrasts["contrast"]))
+    main = report.primary.get("contrast")
+    shown = main if main in names else next(iter(names), None)
+    others = [name for name in names if name != shown]
+    return [(name, Markup(figures.contrast_forest(report.contrasts, primary=report.primary, contrast=name))) for name in others]  # noqa: S704
+
+
+def _facts(report: GroupReport) -> list[tuple[str, str]]:
+    sessions = session_table(report)
+    order = changes.condition_order(set(sessions["condition"]) - {""}, conditions=report.conditions)
+    windows = report.measures.drop_duplicates(subset=[*changes.SESSION, "window"])
+    counts = confounds.session_counts(report)
+    rejected = 100.0 * counts["n_rejected"].sum() / counts["n_transients"].sum() if counts["n_transients"].sum() > 0 else float("nan")
+    return [
+        ("Participants", number(sessions["participant"].nunique(), decimals=0)),
+        ("Sessions", number(len(sessions), decimals=0)),
+        ("Conditions", ", ".join(order) or "none named"),
+        ("Windows", number(len(windows), decimals=0)),
+        ("Transients rejected", number(rejected, decimals=1) + (" %" if counts["n_transients"].sum() > 0 else "")),
+    ]
+
+
+def _fit(fit: ExampleFit) -> Mapping[str, object]:
+    drawing = figures.spectrum_fit(fit.curves, label=f"Fit of {fit.title}")
+    return {"title": fit.title, "description": fit.description, "drawing": Markup(drawing)}  # noqa: S704
+
+
+def session_page(report: SessionReport) -> str:
+    """The page of one session, as one HTML document. The same report gives the same bytes."""
+    quality = confounds.quality_by_window(report.fitquality, measures=report.measures)
+    n_rejected = int(changes.rejected(report.transients).sum())
+    content = {
+        "title": report.title,
+        "report": report,
+        "remarks": session_remarks(report),
+        "n_transients": len(report.transients),
+        "n_rejected": n_rejected,
+        "transients": Markup(figures.transients_overview(report.transients)),  # noqa: S704
+        "rejections": tables.rejections_table(report),
+        "fits": [_fit(fit) for fit in report.fits],
+        "courses": _session_courses(report),
+        "quality_figure": Markup(figures.quality_course(quality, infusion_stop_s=report.infusion_stop_s)),  # noqa: S704
+        "measures": tables.plain_table(report.measures, name="Measures", leave_out=(*changes.SESSION, "condition", "period", "sequence")),
+        "quality": tables.plain_table(report.fitquality, name="Quality of fits", leave_out=changes.SESSION),
+        "amplitudes": tables.plain_table(report.amplitudes, name="Amplitudes", leave_out=changes.SESSION),
+        "history": tables.plain_table(report.history, name="Processing", empty="No processing is on record."),
+        "settings": tables.flat(report.settings),
+        "provenance": tables.flat(report.provenance),
+    }
+    return _environment().get_template("session.html").render(content)
+
+
+def _session_courses(report: SessionReport) -> list[tuple[str, Markup]]:
+    names = list(dict.fromkeys(report.measures["measure"]))
+    stop = report.infusion_stop_s
+    return [(name, Markup(figures.time_course(report.measures, measure=name, infusion_stop_s=stop))) for name in names]  # noqa: S704
