@@ -17,8 +17,10 @@ from mrs_pipeline.acquisition import FloatArray
 
 @dataclass(frozen=True, kw_only=True)
 class Blocks:
-    """Outcome (n_blocks, size), fixed (n_blocks, size, n_fixed), kernels Z_k Z_k' (n_components, n_blocks, size, size), the constant
-    part of V (n_blocks, size, size: known variances and the padding) and the number of rows that are not padding.
+    """The rows of a model as padded independent blocks, ``n_rows`` of which are not padding.
+
+    outcome (n_blocks, size), fixed (n_blocks, size, n_fixed), kernels Z_k Z_k' (n_components, n_blocks, size, size) and the constant
+    part of V (n_blocks, size, size): known variances and the ones of the padding.
     """
 
     outcome: FloatArray
@@ -92,7 +94,7 @@ def _padded_rows(labels: NDArray[np.int_]) -> NDArray[np.int_]:
 def _kernel(codes: NDArray[np.int_], *, loading: FloatArray | None) -> FloatArray:
     """Z Z' of one random term, shape (n_blocks, size, size)."""
     same = (codes[:, :, None] == codes[:, None, :]).astype(float)
-    return same if loading is None else same * loading[:, :, None] * loading[:, None, :]
+    return same if loading is None else np.asarray(same * loading[:, :, None] * loading[:, None, :])
 
 
 def evaluate(blocks: Blocks, *, components: FloatArray) -> Evaluation | None:
@@ -106,10 +108,10 @@ def evaluate(blocks: Blocks, *, components: FloatArray) -> Evaluation | None:
         log_det_v = 2.0 * float(np.sum(np.log(np.diagonal(np.linalg.cholesky(v), axis1=1, axis2=2))))
     except np.linalg.LinAlgError:
         return None
-    v_inv = np.linalg.inv(v)
+    v_inv: FloatArray = np.asarray(np.linalg.inv(v), dtype=float)
     v_inv_x = v_inv @ blocks.fixed
     information = np.tensordot(blocks.fixed, v_inv_x, axes=([0, 1], [0, 1]))
-    covariance = np.linalg.inv(information)
+    covariance: FloatArray = np.asarray(np.linalg.inv(information), dtype=float)
     beta = covariance @ np.tensordot(v_inv_x, blocks.outcome, axes=([0, 1], [0, 1]))
     residual = blocks.outcome - blocks.fixed @ beta
     weighted = (v_inv @ residual[:, :, None])[:, :, 0]

@@ -1,0 +1,118 @@
+"""The table of contrasts of a study and the time courses behind it."""
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mrs_pipeline.statistics.analyses import ANALYSES, NamedTest, main_contrast
+from mrs_pipeline.statistics.crossover_model import CellMeans, fit_session_model, window_weights
+from mrs_pipeline.statistics.design import MeasureData, UnanswerableError, checked_measures, measure_data, size_of
+from mrs_pipeline.statistics.inference import contrast_test
+from mrs_pipeline.statistics.multiplicity import adjusted
+from mrs_pipeline.statistics.options import SCALES, Options, options_from
+
+COLUMNS = (
+    *("analysis", "measure", "contrast", "estimate", "unit", "se", "df", "ci_low", "ci_high", "p", "p_adjusted"),
+    *("n_participants", "n_sessions", "n_windows", "status", "reason"),
+)
+MARGINAL_COLUMNS = ("condition", "window_start_s", "window_stop_s", "estimate", "ci_low", "ci_high")
+#: Family of contrasts whose p stays as it is.
+UNADJUSTED = "none"
+NUMBERS = ("estimate", "se", "df", "ci_low", "ci_high", "p")
+
+
+def contrast_table(measures: pd.DataFrame, *, statistics: Mapping[str, Any]) -> pd.DataFrame:
+    """Every contrast of every measure under every analysis of the ``statistics`` section; columns `COLUMNS`.
+
+    Estimates on the log scale are 100 x the difference of logarithms, in %. ``p_adjusted``: the primary measure's main contrast keeps
+    its own p; the main contrasts of the other measures are one family per analysis, as are each further kind of contrast over the
+    measures; the windows of one measure and pair of conditions are a family of their own. What cannot be answered is a row whose
+    status and reason say why, with missing numbers. `DataError` for a table that is not a crossover, `ConfigError` for the section.
+    """
+    options = options_from(statistics, analyses=ANALYSES)
+    checked = checked_measures(measures, options=options)
+    rows = [row for name in options.analyses for measure in options.measures for row in _rows(checked, name, measure, options=options)]
+    table = pd.DataFrame(rows)
+    table["p_adjusted"] = _adjusted(table, method=options.adjustment)
+    return table[list(COLUMNS)]
+
+
+def marginal_means(measures: pd.DataFrame, *, statistics: Mapping[str, Any], measure: str) -> pd.DataFrame:
+    """Change from baseline in every window of every condition from the session-aware model; columns `MARGINAL_COLUMNS`.
+
+    Units as in `contrast_table`; without baseline windows the level itself. One row per condition and window, with the baseline
+    windows about their mean; no row where the model cannot be fitted.
+    """
+    options = options_from(statistics, analyses=ANALYSES)
+    checked = checked_measures(measures, options=options)
+    try:
+        model = fit_session_model(measure_data(checked, measure=measure, options=options))
+    except UnanswerableError:
+        return pd.DataFrame(columns=list(MARGINAL_COLUMNS))
+    cells = product(model.data.conditions, range(len(model.data.windows)))
+    rows = [_marginal_row(model, condition, position, options) for condition, position in cells]
+    return pd.DataFrame(rows, columns=list(MARGINAL_COLUMNS))
+
+
+def _marginal_row(model: CellMeans, condition: str, position: int, options: Options) -> dict[str, object]:
+    """One condition in one window against the mean of the baseline windows."""
+    single = np.eye(len(model.data.windows))[position] - window_weights(model.data, phase="baseline")
+    window = model.data.windows.iloc[position]
+    row = {"condition": condition, "window_start_s": window["start_s"], "window_stop_s": window["stop_s"]}
+    if not np.any(single):  # the only baseline window is its own reference
+        return {**row, "estimate": 0.0, "ci_low": 0.0, "ci_high": 0.0}
+    test = contrast_test(model.fit, weights=model.weights(condition=condition, windows=single), confidence=options.confidence)
+    return {**row, "estimate": test.estimate, "ci_low": test.ci_low, "ci_high": test.ci_high}
+
+
+def _rows(checked: pd.DataFrame, name: str, measure: str, *, options: Options) -> list[dict[str, object]]:
+    """Rows of one analysis of one measure."""
+    analysis = ANALYSES[name]
+    try:
+        data = measure_data(checked, measure=measure, options=options)
+        tests = analysis.function(data, confidence=options.confidence)
+    except UnanswerableError as error:
+        return _status_rows(checked, name, measure, options=options, error=error)
+    rows = [{"analysis": name, "measure": measure, "unit": data.unit, **_test_columns(test, data=data)} for test in tests]
+    return [_with_family(row, test=test, options=options) for row, test in zip(rows, tests, strict=True)]
+
+
+def _test_columns(test: NamedTest, *, data: MeasureData) -> dict[str, object]:
+    """The numbers of one contrast and the words that go with them."""
+    numbers = {column: np.nan if test.test is None else getattr(test.test, column) for column in NUMBERS}
+    reason = "; ".join(part for part in (test.reason, *data.notes) if part)
+    return {"contrast": test.contrast, **numbers, **vars(test.size), "status": test.status, "reason": reason}
+
+
+def _with_family(row: dict[str, object], *, test: NamedTest, options: Options) -> dict[str, object]:
+    """The row with the name of the family in which its p is adjusted."""
+    measure = str(row["measure"])
+    family = f"{row['analysis']} {test.kind}"
+    if test.kind == "main" and options.is_primary(measure=measure, pair=test.pair):
+        family = UNADJUSTED
+    if test.kind == "window":
+        family = f"{family} {measure} {test.pair}"
+    return {**row, "family": family}
+
+
+def _status_rows(checked: pd.DataFrame, name: str, measure: str, *, options: Options, error: UnanswerableError) -> list[dict[str, object]]:
+    """One row per pair of conditions whose main contrast could not be answered."""
+    rows = checked[checked["measure"] == measure]
+    change = ANALYSES[name].uses_baseline and bool((checked["phase"] == "baseline").any())
+    size = size_of(rows[rows["value"].notna()])
+    common = {"analysis": name, "measure": measure, "unit": SCALES[options.scale_of(measure)], **vars(size), "status": error.status}
+    missing = dict.fromkeys(NUMBERS, np.nan)
+    contrasts = [main_contrast(pair, change=change) for pair in options.pairs()]
+    return [{**common, **missing, "contrast": contrast, "reason": str(error), "family": UNADJUSTED} for contrast in contrasts]
+
+
+def _adjusted(table: pd.DataFrame, *, method: str) -> pd.Series:
+    """P adjusted within each family; the p itself where there is none."""
+    result = table["p"].astype(float).copy()
+    for family, members in table.groupby("family").groups.items():
+        if family != UNADJUSTED:
+            result.loc[members] = adjusted(table.loc[members, "p"].to_numpy(dtype=float), method=method)
+    return result

@@ -1,0 +1,169 @@
+"""From the table of measures to the crossover data of one measure: what is checked, what is dropped and how that is said."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mrs_pipeline.errors import DataError
+from mrs_pipeline.statistics.options import Options
+from mrs_pipeline.statistics.table_checks import checked_layout
+
+#: Participants who must have both conditions before a contrast is attempted.
+MIN_PARTICIPANTS = 4
+
+
+class UnanswerableError(DataError):
+    """Data that are sound but cannot answer the question; becomes a row with this status and reason instead of a number."""
+
+    def __init__(self, status: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """How much data stand behind a number."""
+
+    n_participants: int
+    n_sessions: int
+    n_windows: int
+
+
+def size_of(rows: pd.DataFrame) -> Size:
+    """Participants, sessions and windows in rows of a table of measures."""
+    sessions = rows[["participant", "session"]].drop_duplicates()
+    return Size(n_participants=int(sessions["participant"].nunique()), n_sessions=len(sessions), n_windows=len(rows))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureData:
+    """One measure of all sessions, ready to be modelled.
+
+    ``rows``: participant session condition window phase y known_variance (+ period, covariates), one row per window with a value.
+    ``windows``: window start_s stop_s phase, in order of time, each seen under every condition. ``y`` is on the scale of ``unit``.
+    ``notes`` say in words what was dropped or left out.
+    """
+
+    measure: str
+    unit: str
+    rows: pd.DataFrame
+    windows: pd.DataFrame
+    conditions: tuple[str, ...]
+    covariates: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether there are windows before the infusion."""
+        return bool((self.windows["phase"] == "baseline").any())
+
+    @property
+    def has_period(self) -> bool:
+        """Whether the order of the sessions is known and can be adjusted for."""
+        return "period" in self.rows.columns
+
+    def infusion_only(self) -> "MeasureData":
+        """The same data without the baseline windows."""
+        keep = self.windows["phase"] == "infusion"
+        rows = self.rows[self.rows["phase"] == "infusion"].reset_index(drop=True)
+        return MeasureData(**{**vars(self), "rows": rows, "windows": self.windows[keep].reset_index(drop=True)})
+
+    def n_complete(self, *, pair: tuple[str, str]) -> int:
+        """Participants with values under both conditions of a pair."""
+        seen = self.rows[self.rows["condition"].isin(pair)].groupby("participant")["condition"].nunique()
+        return int((seen == 2).sum())
+
+
+def checked_measures(measures: pd.DataFrame, *, options: Options) -> pd.DataFrame:
+    """The rows of the configured conditions with a ``phase`` column, sorted; every check of `table_checks` passed.
+
+    Other conditions are left out. `DataError` says which row contradicts the design of a crossover and what to do.
+    """
+    return checked_layout(measures, conditions=options.conditions, covariates=options.covariates)
+
+
+def measure_data(checked: pd.DataFrame, *, measure: str, options: Options) -> MeasureData:
+    """Data of one measure from a table that passed `checked_measures`.
+
+    Values that are not a number (failed fits) are dropped and counted: likelihood methods take them as missing at random.
+    `UnanswerableError` if the data cannot answer: nothing there, one condition only, too few participants, values not positive.
+    """
+    rows = checked[checked["measure"] == measure]
+    notes: list[str] = []
+    rows = _complete_rows(rows, measure=measure, options=options, notes=notes)
+    rows, unit = _on_scale(rows, measure=measure, scale=options.scale_of(measure))
+    present = tuple(condition for condition in options.conditions if condition in set(rows["condition"]))
+    if len(present) < 2:
+        raise UnanswerableError("one_condition", f"{measure} was measured under '{present[0]}' only: there is nothing to contrast it with")
+    windows, rows = _common_windows(rows, n_conditions=len(present), notes=notes)
+    if "period" not in rows.columns:
+        notes.append("the order of the sessions is not in the table (period), so the estimate is not adjusted for it")
+    data = MeasureData(
+        measure=measure,
+        unit=unit,
+        rows=rows.reset_index(drop=True),
+        windows=windows,
+        conditions=present,
+        covariates=options.covariates,
+        notes=tuple(notes),
+    )
+    _require_participants(data)
+    return data
+
+
+def _complete_rows(rows: pd.DataFrame, *, measure: str, options: Options, notes: list[str]) -> pd.DataFrame:
+    """Rows with a value and every covariate; notes say how many were dropped."""
+    if rows["value"].notna().sum() == 0:
+        raise UnanswerableError("no_data", f"there is no value of {measure} in the table of measures")
+    for column in ("value", *options.covariates):
+        missing = int((~np.isfinite(rows[column].astype(float))).sum())
+        if missing:
+            notes.append(f"{missing} of {len(rows)} windows without {column} dropped as missing at random")
+        rows = rows[np.isfinite(rows[column].astype(float))]
+    if rows.empty:
+        raise UnanswerableError("no_data", f"no window has both a value of {measure} and every covariate")
+    return rows
+
+
+def _on_scale(rows: pd.DataFrame, *, measure: str, scale: str) -> tuple[pd.DataFrame, str]:
+    """Rows with the outcome ``y`` and the variance of its measurement error, and the unit of both."""
+    value = rows["value"].to_numpy(dtype=float)
+    sd = rows["sd"].to_numpy(dtype=float) if "sd" in rows.columns else np.full(len(rows), np.nan)
+    if scale == "raw":
+        return rows.assign(y=value, known_variance=sd**2), "measure unit"
+    if np.any(value <= 0):
+        first = rows[value <= 0].iloc[0]
+        raise UnanswerableError(
+            "invalid_values",
+            f"{measure} is not positive in {int(np.sum(value <= 0))} windows, the first in participant {first['participant']}, session "
+            f"{first['session']}, window {first['window']}, and has no logarithm: set 'statistics: scale: {measure}: raw' or leave it out",
+        )
+    return rows.assign(y=100 * np.log(value), known_variance=(100 * sd / value) ** 2), "%"
+
+
+def _common_windows(rows: pd.DataFrame, *, n_conditions: int, notes: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The windows seen under every condition, and their rows."""
+    seen = rows.groupby("window")["condition"].transform("nunique")
+    for window in rows.loc[seen < n_conditions, "window"].unique():
+        notes.append(f"window {window} left out because it was not seen under every condition")
+    kept = rows[seen == n_conditions]
+    grouped = kept.groupby("window", sort=False)
+    windows = pd.DataFrame(
+        {"start_s": grouped["window_start_s"].median(), "stop_s": grouped["window_stop_s"].median(), "phase": grouped["phase"].first()}
+    )
+    windows = windows.sort_values("start_s").rename_axis("window").reset_index()
+    if not (windows["phase"] == "infusion").any():
+        raise UnanswerableError("no_infusion_windows", "no window after the start of the infusion was measured under every condition")
+    return windows, kept
+
+
+def _require_participants(data: MeasureData) -> None:
+    """`UnanswerableError` unless one pair of conditions was seen in enough participants."""
+    pairs = [(condition, data.conditions[0]) for condition in data.conditions[1:]]
+    most = max(data.n_complete(pair=pair) for pair in pairs)
+    if most < MIN_PARTICIPANTS:
+        raise UnanswerableError(
+            "too_few_participants",
+            f"{most} participants have {data.measure} under both conditions; a contrast needs at least {MIN_PARTICIPANTS}",
+        )
