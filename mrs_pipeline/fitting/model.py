@@ -1,8 +1,8 @@
 """Forward model of a spectrum in the frequency domain, and its derivatives.
 
 Component m contributes ``a_m FT[b_m(t) exp(2 pi i (D + d_m) t - pi (L + l_m) t - (pi G t)^2 / (4 ln 2))]`` with common shift D,
-Lorentzian width L and Gaussian width G (full widths at half maximum, Hz), its own shift d_m and extra width l_m. Instead of the model,
-the data are rotated by zero- and first-order phase: the noise stays white and the baseline's design stays constant.
+Lorentzian width L and Gaussian width G (full widths at half maximum, Hz; the parameter is the square of G, whose derivative does not
+vanish at zero), its own shift d_m and extra width l_m. Instead of the model, the data are rotated by zero- and first-order phase: the noise stays white and the baseline's design stays constant.
 """
 
 from dataclasses import dataclass
@@ -47,10 +47,10 @@ class SpectralModel:
 
     def modulated(self, theta: FloatArray) -> ComplexArray:
         """Broadened and shifted FIDs of all components, shape (n_components, n_points)."""
-        _, _, shift, gaussian, lorentzian = theta[: len(COMMON)]
+        _, _, shift, gaussian_square, lorentzian = theta[: len(COMMON)]
         own = theta[len(COMMON) :].reshape(2, self.n_components)
         rate = 2j * np.pi * (shift + own[0]) - np.pi * (lorentzian + own[1])
-        envelope = np.exp(-_GAUSSIAN * (gaussian * self.time_s) ** 2)
+        envelope = np.exp(-_GAUSSIAN * gaussian_square * self.time_s**2)
         return np.asarray(self.basis.fids * self._exponentials(rate) * envelope)
 
     def _exponentials(self, rate: ComplexArray) -> ComplexArray:
@@ -84,7 +84,7 @@ class SpectralModel:
         weighted = fids * amplitudes[:, None]
         first = self.spectra(self.time_s * weighted)
         total = self.spectra(weighted.sum(axis=0) * self.time_s**2)
-        gaussian_rate = -2.0 * _GAUSSIAN * total
+        gaussian_rate = -_GAUSSIAN * total
         shifts, widths = 2j * np.pi * first, -np.pi * first
         phase0 = 1j * explained
         phase1 = 2j * np.pi * (self.frequency_hz - self.pivot_hz) * explained

@@ -11,7 +11,7 @@ from mrs_pipeline.basis.basis_set import is_macromolecule
 from mrs_pipeline.fitting.options import FitOptions
 
 #: Parameters every component shares.
-COMMON = ("phase0_rad", "phase1_s", "shift_hz", "gaussian_hz", "lorentzian_hz")
+COMMON = ("phase0_rad", "phase1_s", "shift_hz", "gaussian_square_hz2", "lorentzian_hz")
 
 #: Prior SD of a macromolecule or lipid component's shift (LCModel's simulated components: 0.005-0.03 ppm) and extra width.
 MACROMOLECULE_SHIFT_SD_PPM = 0.01
@@ -33,7 +33,7 @@ def declare_parameters(components: tuple[str, ...], *, spectrometer_frequency_mh
     parameters.add("phase0_rad", value=0.0)
     parameters.add("phase1_s", value=0.0, min=-5e-3, max=5e-3)
     parameters.add("shift_hz", value=0.0, min=-0.5 * spectrometer_frequency_mhz, max=0.5 * spectrometer_frequency_mhz)
-    parameters.add("gaussian_hz", value=5.0 * scale, min=0.0, max=40.0 * scale)
+    parameters.add("gaussian_square_hz2", value=(5.0 * scale) ** 2, min=0.0, max=(40.0 * scale) ** 2)
     parameters.add("lorentzian_hz", value=2.0 * scale, min=0.0, max=40.0 * scale)
     for name in components:
         limit = 4.0 * _shift_sd_ppm(name, options) * spectrometer_frequency_mhz

@@ -104,16 +104,19 @@ def evaluate(problem: Problem, theta: FloatArray) -> State:
     )
 
 
+def _derivatives(problem: Problem, state: State) -> ComplexArray:
+    return problem.model.derivatives(state.fids, amplitudes=state.amplitudes, explained=state.explained)
+
+
 def joint_information(problem: Problem, state: State) -> FloatArray:
     """Information matrix of amplitudes, baseline coefficients and non-linear parameters, penalties included, in noise units."""
-    derivative = problem.model.derivatives(state.fids, amplitudes=state.amplitudes, explained=state.explained)
-    stacked = as_real(np.hstack([state.columns, derivative]))
+    stacked = as_real(np.hstack([state.columns, _derivatives(problem, state)]))
     return np.asarray(stacked.T @ stacked + scipy.linalg.block_diag(penalty_matrix(problem), np.diag(problem.priors.precision)))
 
 
 def projected_step(problem: Problem, state: State) -> tuple[FloatArray, FloatArray]:
     """Gauss-Newton matrix and gradient of the projected problem in the non-linear parameters (Kaufman)."""
-    derivative = as_real(problem.model.derivatives(state.fids, amplitudes=state.amplitudes, explained=state.explained))
+    derivative = as_real(_derivatives(problem, state))
     active = np.concatenate([state.amplitudes > 0, np.ones(state.baseline.size, dtype=bool)])
     linear = as_real(state.columns[:, active])
     gram = linear.T @ linear + penalty_matrix(problem)[np.ix_(active, active)]
@@ -159,6 +162,7 @@ def _step(problem: Problem, state: State, *, hessian: FloatArray, gradient: Floa
     moving = (problem.free > 0) & ~at_bound
     step = np.zeros_like(gradient)
     sub = hessian[np.ix_(moving, moving)]
-    diagonal = np.maximum(np.diag(sub), 1e-12)
-    step[moving] = scipy.linalg.solve(sub + np.diag(damping * diagonal + 1e-12), gradient[moving], assume_a="pos")
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(sub), 1e-12))
+    scaled = sub * scale[:, None] * scale[None, :] + (damping + 1e-9) * np.eye(scale.size)
+    step[moving] = scale * np.linalg.solve(scaled, gradient[moving] * scale)
     return step, float(gradient @ step)

@@ -1,0 +1,123 @@
+"""Fits of spectra whose truth is known: recovery, uncertainty, invariances, verdicts."""
+
+import numpy as np
+import pytest
+
+from mrs_pipeline.errors import ConfigError, DataError
+from mrs_pipeline.fids import Fids
+from mrs_pipeline.fitting.fit import fit_spectra, fit_spectrum, prepare_fitter
+from mrs_pipeline.fitting.options import FitOptions
+
+from .conftest import TRUTH
+
+
+@pytest.fixture(scope="module")
+def fitter(basis):
+    return prepare_fitter(basis, options=FitOptions())
+
+
+def ratio(fit) -> float:
+    amplitude = dict(zip(fit.metabolites, fit.amplitudes, strict=True))
+    return (amplitude["Glu"] + amplitude["Gln"]) / (amplitude["NAA"] + amplitude["NAAG"])
+
+
+TRUE_RATIO = 13.0 / 11.5
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {},
+        {"shift_hz": 25.0},
+        {"shift_hz": -25.0},
+        {"phase_rad": np.pi},
+        {"phase_rad": -1.5},
+        {"gaussian_hz": 10.0, "lorentzian_hz": 4.0},
+        {"gaussian_hz": 2.0, "lorentzian_hz": 1.0},
+        {"hump": 60.0},
+        {"delay_s": 2e-4},
+    ],
+)
+def test_truth_is_recovered_whatever_the_shift_phase_and_width(fitter, make_fid, fault) -> None:
+    fit = fit_spectrum(make_fid(snr=300.0, **fault), fitter=fitter)
+    assert fit.status == "ok"
+    assert abs(ratio(fit) / TRUE_RATIO - 1.0) < 0.03
+    assert np.all(np.abs(fit.amplitudes - np.array(list(TRUTH.values()))) < 5.0 * fit.sd)
+
+
+def test_noise_free_amplitudes_are_exact(fitter, make_fid) -> None:
+    fit = fit_spectrum(make_fid(snr=1e6), fitter=fitter)
+    assert np.allclose(fit.amplitudes, list(TRUTH.values()), rtol=5e-3)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+def test_ratios_do_not_depend_on_the_unit_of_the_data(fitter, make_fid, scale: float) -> None:
+    reference = fit_spectrum(make_fid(snr=50.0), fitter=fitter)
+    other = fit_spectrum(make_fid(snr=50.0, scale=scale), fitter=fitter)
+    assert np.allclose(other.amplitudes / scale, reference.amplitudes, rtol=1e-6, atol=1e-6)
+
+
+def test_fits_are_deterministic(fitter, make_fid) -> None:
+    first, second = (fit_spectrum(make_fid(snr=30.0), fitter=fitter) for _ in range(2))
+    assert np.array_equal(first.amplitudes, second.amplitudes)
+    assert np.array_equal(first.covariance, second.covariance)
+
+
+@pytest.mark.slow
+def test_printed_standard_errors_match_the_scatter_and_intervals_cover(fitter, make_fid) -> None:
+    fits = [fit_spectrum(make_fid(snr=60.0, hump=20.0, seed=seed), fitter=fitter) for seed in range(120)]
+    index = fits[0].metabolites.index("Glu")
+    values, printed = (np.array([getattr(fit, name)[index] for fit in fits]) for name in ("amplitudes", "sd"))
+    assert np.std(values) / np.mean(printed) == pytest.approx(1.0, abs=0.2)
+    covered = np.abs(values - TRUTH["Glu"]) < 1.96 * printed
+    assert 0.88 <= covered.mean() <= 1.0
+
+
+def test_quality_numbers_follow_their_definitions(fitter, make_fid) -> None:
+    quality = fit_spectrum(make_fid(snr=80.0, gaussian_hz=0.01, lorentzian_hz=6.0, shift_hz=3.0, phase_rad=0.5), fitter=fitter).quality
+    assert quality["snr"] == pytest.approx(80.0, rel=0.1)
+    assert quality["fwhm_hz"] == pytest.approx(6.0, abs=0.4)
+    assert quality["shift_hz"] == pytest.approx(3.0, abs=0.3)
+    assert quality["phase0_deg"] == pytest.approx(np.degrees(0.5), abs=2.0)
+    assert quality["fqn"] == pytest.approx(1.0, abs=0.25)
+
+
+def test_smoothing_can_be_held_at_that_of_another_fit(fitter, make_fid) -> None:
+    mean = fit_spectrum(make_fid(snr=200.0, hump=40.0), fitter=fitter)
+    window = fit_spectrum(make_fid(snr=40.0, hump=40.0, seed=5), fitter=fitter, smoothing=mean.smoothing)
+    assert window.smoothing == mean.smoothing
+
+
+@pytest.mark.parametrize(
+    ("name", "fid", "status"),
+    [
+        ("zeros", np.zeros(1024, dtype=complex), "no_signal"),
+        ("nan", np.full(1024, np.nan + 0j), "not_finite"),
+        ("one point", np.eye(1, 1024)[0].astype(complex), "no_signal"),
+        ("noise", np.random.default_rng(0).standard_normal((1024, 2)).view(complex)[:, 0], "no_signal"),
+        ("water", np.exp(-12.0 * np.arange(1024) / 2000.0).astype(complex), "no_signal"),
+    ],
+)
+def test_what_is_no_spectrum_gets_a_status_and_nan(fitter, name: str, fid, status: str) -> None:
+    fit = fit_spectrum(fid, fitter=fitter)
+    assert fit.status == status, name
+    assert np.all(np.isnan(fit.amplitudes))
+    assert fit.reason
+
+
+def test_every_spectrum_of_a_batch_is_fitted_by_itself(fitter, make_fid, acquisition) -> None:
+    data = np.array([make_fid(snr=60.0, seed=1), np.full(1024, np.nan), make_fid(snr=60.0, seed=2)])
+    fits = fit_spectra(Fids(data=data, dims=("window", "time"), acquisition=acquisition), fitter=fitter)
+    assert [fit.status for fit in fits] == ["ok", "not_finite", "ok"]
+    assert np.array_equal(fits[2].amplitudes, fit_spectrum(data[2], fitter=fitter).amplitudes)
+
+
+def test_data_of_another_axis_are_refused(fitter, acquisition) -> None:
+    other = Fids(data=np.ones((2, 512), dtype=complex), dims=("window", "time"), acquisition=acquisition.with_n_points(512))
+    with pytest.raises(DataError, match="resample"):
+        fit_spectra(other, fitter=fitter)
+
+
+def test_unknown_option_lists_the_valid_ones() -> None:
+    with pytest.raises(ConfigError, match="unknown key of the fitting section 'ppm_rnge': use one of .*ppm_range"):
+        FitOptions.from_mapping({"ppm_rnge": [0.2, 4.0]})
