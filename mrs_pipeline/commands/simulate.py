@@ -1,0 +1,107 @@
+"""Command ``simulate``: a synthetic study as a BIDS dataset with its truth, whole or one visit at a time."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mrs_pipeline.commands.simulated_files import (
+    column_dictionary,
+    dataset_description,
+    participants_table,
+    readme,
+    run_stem,
+    sessions_table,
+    sidecar,
+    truth_description,
+)
+from mrs_pipeline.errors import InputError
+from mrs_pipeline.io.atomic import atomic_path
+from mrs_pipeline.io.config import complete_config, read_yaml
+from mrs_pipeline.io.nifti_mrs import write_fids
+from mrs_pipeline.io.tables import write_json, write_table
+from mrs_pipeline.synthetic.description import StudyDescription, description_from_mapping
+from mrs_pipeline.synthetic.plan import StudyPlan, study_plan
+from mrs_pipeline.synthetic.signals import RunSignals, session_signals
+from mrs_pipeline.synthetic.truth import truth_tables
+
+#: Where the truth lies inside the dataset; no reader of the pipeline looks there.
+TRUTH = Path("derivatives") / "truth"
+
+
+def read_description(path: Path) -> StudyDescription:
+    """The description in a YAML file; `ConfigError` names a key or value that is wrong and the valid ones."""
+    return description_from_mapping(complete_config(read_yaml(path), source=str(path), schema_name="simulation"))
+
+
+def read_plan(path: Path, *, seed: int | None = None) -> StudyPlan:
+    """The plan of a described study; ``seed`` replaces the one in the file."""
+    description = read_description(path)
+    return study_plan(description, seed=description.seed if seed is None else seed)
+
+
+def simulate_study(description_path: Path, out_dir: Path, *, seed: int | None = None) -> None:
+    """Write a whole study: the files of the dataset, its truth and every visit. `InputError` if ``out_dir`` holds anything."""
+    if out_dir.exists() and (not out_dir.is_dir() or any(out_dir.iterdir())):
+        raise InputError(f"{out_dir} exists already and is not an empty folder: name a new folder or remove it first")
+    plan = read_plan(description_path, seed=seed)
+    simulate_dataset_files(description_path, out_dir, seed=seed)
+    for visit in plan.visits:
+        write_visit(plan, out_dir, participant=visit.participant.participant, session=visit.session)
+
+
+def simulate_dataset_files(description_path: Path, out_dir: Path, *, seed: int | None = None) -> None:
+    """Write what belongs to the dataset rather than to a visit: description, README, participants, sessions and the truth."""
+    plan = read_plan(description_path, seed=seed)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    write_json(dataset_description(plan), out_dir / "dataset_description.json")
+    with atomic_path(out_dir / "README.md") as temporary:
+        temporary.write_text(readme(plan, description_name=description_path.name), encoding="utf-8")
+    _write_described(participants_table(plan), out_dir / "participants.tsv")
+    for person in plan.participants:
+        label = f"sub-{person.participant}"
+        (out_dir / label).mkdir(exist_ok=True)
+        _write_described(sessions_table(person), out_dir / label / f"{label}_sessions.tsv")
+    _write_truth(plan, out_dir / TRUTH, description_path=description_path)
+
+
+def simulate_session(description_path: Path, out_dir: Path, *, participant: str, session: str, seed: int | None = None) -> None:
+    """Write the files of one visit only, the same bytes as `simulate_study` writes for it; labels without ``sub-`` and ``ses-``."""
+    write_visit(read_plan(description_path, seed=seed), out_dir, participant=participant, session=session)
+
+
+def write_visit(plan: StudyPlan, out_dir: Path, *, participant: str, session: str) -> None:
+    """Write the recordings of one visit of a plan."""
+    signals = session_signals(plan, participant=participant, session=session)
+    folder = out_dir / f"sub-{participant}" / f"ses-{session}" / "mrs"
+    folder.mkdir(parents=True, exist_ok=True)
+    for run, recording in enumerate(signals.runs):
+        stem = run_stem(plan, participant=participant, session=session, run=run)
+        _write_recording(plan, recording, stem=folder / stem)
+
+
+def _write_recording(plan: StudyPlan, recording: RunSignals, *, stem: Path) -> None:
+    reference_uri = f"bids::{'/'.join(stem.parts[-4:])}_mrsref.nii.gz"
+    for suffix, fids, extra in (("svs", recording.svs, {"ReferenceSignal": reference_uri}), ("mrsref", recording.reference, {})):
+        path = stem.with_name(f"{stem.name}_{suffix}.nii.gz")
+        write_fids(fids, path, affine=np.diag([*plan.description.acquisition.voxel_size_mm, 1.0]))
+        write_json({**sidecar(plan, fids=fids, water_suppressed=suffix == "svs"), **extra}, path.with_name(f"{stem.name}_{suffix}.json"))
+    _write_described(recording.events, stem.with_name(f"{stem.name}_events.tsv"))
+
+
+def _write_truth(plan: StudyPlan, folder: Path, *, description_path: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(truth_description(plan), folder / "dataset_description.json")
+    with atomic_path(folder / "simulation.yaml") as temporary:
+        shutil.copyfile(description_path, temporary)
+    for name, table in truth_tables(plan).items():
+        _write_described(table, folder / f"truth_{name}.tsv")
+
+
+def _write_described(table: pd.DataFrame, path: Path) -> None:
+    """A table and the dictionary of its columns beside it."""
+    descriptions: Mapping[str, object] = column_dictionary()
+    write_table(table, path, described=False)
+    write_json({str(name): descriptions[str(name)] for name in table.columns}, path.with_suffix(".json"))

@@ -1,0 +1,142 @@
+"""The study on disk: valid BIDS, reproducible to the byte, whole or by visit; the committed phantom is what its command makes."""
+
+import gzip
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from mrs_pipeline.commands.simulate import simulate_dataset_files, simulate_session, simulate_study
+from mrs_pipeline.errors import ConfigError, InputError
+from mrs_pipeline.io.nifti_mrs import read_fids
+from mrs_pipeline.io.tables import read_table
+
+ROOT = Path(__file__).parents[2]
+PHANTOM = ROOT / "config" / "simulation" / "phantom.yaml"
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A description of two people with one recording split in two."""
+    content = yaml.safe_load(PHANTOM.read_text(encoding="utf-8"))
+    content["design"]["n_participants"] = 2
+    content["timing"]["runs"] = "split"
+    path = tmp_path_factory.mktemp("description") / "small.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def study(small, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study") / "bids"
+    simulate_study(small, folder)
+    return folder
+
+
+def contents(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_same_seed_gives_the_same_bytes(small, study, tmp_path):
+    simulate_study(small, tmp_path / "again")
+    assert contents(tmp_path / "again") == contents(study)
+
+
+def test_other_seed_gives_another_study(small, study, tmp_path):
+    simulate_study(small, tmp_path / "other", seed=1)
+    name = "sub-01/ses-1/mrs/sub-01_ses-1_task-infusion_run-1_svs.nii.gz"
+    assert contents(tmp_path / "other")[name] != contents(study)[name]
+
+
+def test_pieces_make_the_whole(small, study, tmp_path):
+    simulate_session(small, tmp_path, participant="02", session="1")
+    assert {name.split("/")[1] for name in contents(tmp_path)} == {"ses-1"}
+    for participant, session in (("01", "1"), ("01", "2"), ("02", "2")):
+        simulate_session(small, tmp_path, participant=participant, session=session)
+    simulate_dataset_files(small, tmp_path)
+    assert contents(tmp_path) == contents(study)
+
+
+def test_files_of_a_visit(study):
+    names = sorted(path.name.removeprefix("sub-01_ses-2_task-infusion_") for path in (study / "sub-01/ses-2/mrs").iterdir())
+    kinds = ("events.json", "events.tsv", "mrsref.json", "mrsref.nii.gz", "svs.json", "svs.nii.gz")
+    assert names == [f"run-{run}_{kind}" for run in (1, 2) for kind in kinds]
+
+
+def test_sidecar_agrees_with_the_data(study):
+    path = study / "sub-01/ses-1/mrs/sub-01_ses-1_task-infusion_run-2_svs.nii.gz"
+    fids = read_fids(path)
+    sidecar = json.loads(path.with_name(path.name.replace(".nii.gz", ".json")).read_text(encoding="utf-8"))
+    assert fids.sizes == {"coil": 4, "transient": sidecar["NumberOfTransients"], "time": sidecar["NumberOfSpectralPoints"]}
+    assert fids.acquisition.echo_time_s == sidecar["EchoTime"] == 0.03
+    assert fids.acquisition.repetition_time_s == sidecar["RepetitionTime"] == 3
+    assert fids.acquisition.spectral_width_hz == pytest.approx(sidecar["SpectralWidth"])
+    assert fids.acquisition.spectrometer_frequency_mhz == sidecar["SpectrometerFrequency"]
+    assert (study / sidecar["ReferenceSignal"].removeprefix("bids::")).is_file()
+
+
+def test_people_and_visits_agree(study):
+    sequences = read_table(study / "participants.tsv").set_index("participant_id")["sequence"]
+    for label, sequence in sequences.items():
+        sessions = read_table(study / label / f"{label}_sessions.tsv")
+        assert "-".join(sessions.sort_values("period")["condition"]) == sequence
+
+
+def test_truth_lies_apart(study):
+    outside = [name for name in contents(study) if "truth" in name and not name.startswith("derivatives/truth/")]
+    assert outside == []
+    contrasts = read_table(study / "derivatives/truth/truth_contrasts.tsv").set_index("contrast")
+    assert contrasts.loc["naltrexone - placebo", "population_value"] == pytest.approx(-8)
+
+
+def test_folder_in_use_is_refused(small, tmp_path):
+    (tmp_path / "something").touch()
+    with pytest.raises(InputError, match="not an empty folder"):
+        simulate_study(small, tmp_path)
+
+
+def test_unknown_visit_is_refused(small, tmp_path):
+    with pytest.raises(ConfigError, match="sub-02 ses-2"):
+        simulate_session(small, tmp_path, participant="03", session="1")
+
+
+@pytest.mark.validator
+@pytest.mark.parametrize("layout", ["split", "single"])
+def test_bids_validator_finds_no_error(study, layout, tmp_path):
+    validator = shutil.which("bids-validator-deno")
+    if validator is None:
+        pytest.skip("bids-validator-deno is not installed")
+    folder = study if layout == "split" else ROOT / "test_data"
+    done = subprocess.run([validator, "--json", str(folder)], capture_output=True, text=True, check=False)
+    issues = json.loads(done.stdout)["issues"]["issues"]
+    assert [issue for issue in issues if issue["severity"] == "error"] == []
+
+
+def test_committed_phantom_is_what_its_command_makes(tmp_path):
+    """Recordings of one visit and all tables; compressed files are compared by content, since compressors differ between systems."""
+    phantom = ROOT / "test_data"
+    simulate_dataset_files(PHANTOM, tmp_path)
+    simulate_session(PHANTOM, tmp_path, participant="03", session="2")
+    for name, made in contents(tmp_path).items():
+        committed = (phantom / name).read_bytes()
+        if name.endswith(".nii.gz"):
+            assert gzip.decompress(made) == gzip.decompress(committed), name
+        elif name.startswith("derivatives/truth/truth_") and name.endswith(".tsv"):
+            _assert_same_table(tmp_path / name, phantom / name)
+        else:
+            assert made == committed, name
+
+
+def _assert_same_table(made, committed):
+    """Equal but for the last digits, which differ between mathematical libraries."""
+    first, second = read_table(made), read_table(committed)
+    assert list(first.columns) == list(second.columns)
+    for column in first.columns:
+        if first[column].dtype == float:
+            assert np.allclose(first[column], second[column], rtol=1e-9, atol=1e-12), column
+        else:
+            assert first[column].tolist() == second[column].tolist(), column
