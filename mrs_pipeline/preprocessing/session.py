@@ -17,7 +17,7 @@ TRANSIENT_COLUMNS = ("transient", "run", "time_s")
 
 @dataclass(frozen=True, kw_only=True)
 class StepRecord:
-    """What one step did: its name, the NIfTI-MRS ``ProcessingApplied`` method, a sentence, and small numbers or arrays for quality control."""
+    """What one step did: its name, the NIfTI-MRS ``ProcessingApplied`` method, a sentence, and small numbers or arrays for figures."""
 
     step: str
     method: str
@@ -42,9 +42,7 @@ class Session:
     def __post_init__(self) -> None:
         """Check that table and data agree; `DataError` says where they do not."""
         if self.fids.dims not in (("coil", "transient", "time"), ("transient", "time")):
-            raise DataError(
-                f"a session has dimensions (coil, transient, time) or (transient, time), not {self.fids.dims}: convert the data first"
-            )
+            raise DataError(f"a session has dimensions (coil, transient, time) or (transient, time), not {self.fids.dims}")
         missing = [name for name in TRANSIENT_COLUMNS if name not in self.transients.columns]
         if missing:
             raise DataError(f"the transients table has no column '{missing[0]}': give {', '.join(TRANSIENT_COLUMNS)}")
@@ -55,6 +53,11 @@ class Session:
     def n_transients(self) -> int:
         """Number of transients, rejected ones included."""
         return self.fids.sizes["transient"]
+
+    def require_combined(self, step: str) -> None:
+        """Refuse a session whose coils are still apart; `DataError` names the step that needs them combined."""
+        if "coil" in self.fids.dims:
+            raise DataError(f"step '{step}' needs combined coils: put coil_combination before it")
 
     @property
     def kept(self) -> BoolArray:

@@ -1,0 +1,62 @@
+"""Zero-order phase and chemical-shift reference of a whole session: one number each, coarse, refined by the fit."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mrs_pipeline.acquisition import Acquisition, ComplexArray, spectrum_from_fid
+from mrs_pipeline.preprocessing.noise import noise_sd
+from mrs_pipeline.preprocessing.session import Session, StepRecord
+from mrs_pipeline.preprocessing.singlets import match_singlets
+from mrs_pipeline.preprocessing.step import Option, resolve
+
+METHOD = "Frequency and phase correction"
+
+OPTIONS = {
+    "max_shift_ppm": Option(default=0.25, doc="how far off the singlets of tNAA, tCr and tCho are looked for, ppm"),
+    "linewidth_hz": Option(default=6.0, doc="full width at half maximum of the singlets looked for, Hz"),
+}
+
+#: The flag for a session whose NAA is not a positive peak here after referencing.
+_NAA_RANGE_PPM = (1.98, 2.04)
+
+
+def phase_and_reference(session: Session, *, options: Mapping[str, Any]) -> Session:
+    """The session with its mean singlets of tNAA, tCr and tCho at their shifts and upright; every transient gets the same correction.
+
+    The record has ``frequency_shift_hz`` and ``phase_rad`` found, ``naa_found`` (a positive peak at 2.01 +- 0.03 ppm) and its ``naa_snr``.
+    """
+    options = resolve(OPTIONS, options, step="phase_reference")
+    session.require_combined("phase_reference")
+    acquisition = session.fids.acquisition
+    mean = mean_of_kept(session)
+    match = match_singlets(mean, acquisition=acquisition, **options)
+    factor = np.exp(-1j * (match.phase_rad + 2 * np.pi * match.frequency_shift_hz * acquisition.time_s))
+    found, snr = naa_peak(mean * factor, acquisition=acquisition)
+    record = StepRecord(
+        step="phase_reference",
+        method=METHOD,
+        details=f"singlets of tNAA, tCr, tCho: {match.frequency_shift_hz:.2f} Hz and {np.degrees(match.phase_rad):.1f} degrees taken out"
+        + ("" if found else "; NAA is not a positive peak at 2.01 ppm"),
+        values={"frequency_shift_hz": match.frequency_shift_hz, "phase_rad": match.phase_rad, "naa_found": found, "naa_snr": snr},
+    )
+    return session.after(record, fids=session.fids.with_data(session.fids.data * factor))
+
+
+def mean_of_kept(session: Session) -> ComplexArray:
+    """Mean FID over the transients that are kept and finite (zeros where there is none), shape (n_points,)."""
+    used = session.kept & np.isfinite(session.fids.data.sum(axis=-1))
+    return np.asarray(session.fids.data[used].mean(axis=0) if used.any() else np.zeros(session.fids.acquisition.n_points, dtype=complex))
+
+
+def naa_peak(fid: ComplexArray, *, acquisition: Acquisition) -> tuple[bool, float]:
+    """Whether the highest point from 1.8 to 2.2 ppm is within 2.01 +- 0.03 ppm and above 5 noise SD, and its height in noise SD."""
+    ppm, spectrum = acquisition.ppm, spectrum_from_fid(fid).real
+    near = np.flatnonzero((ppm > 1.8) & (ppm < 2.2))
+    top = near[np.argmax(spectrum[near])]
+    noise = float(noise_sd(fid, acquisition=acquisition)) * np.sqrt(acquisition.n_points)
+    snr = float(spectrum[top] / noise) if noise > 0 else 0.0
+    half_bin = 0.5 * abs(float(ppm[1] - ppm[0]))
+    inside = _NAA_RANGE_PPM[0] - half_bin <= ppm[top] <= _NAA_RANGE_PPM[1] + half_bin
+    return bool(inside and snr > 5), snr

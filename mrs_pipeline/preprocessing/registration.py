@@ -1,0 +1,206 @@
+"""Maximum-likelihood frequency and phase of many transients against one target, all of them at once.
+
+Model of a transient in the band of the metabolites: ``a exp(i phase) T(f - shift) + broad background + white noise``. Near the
+target the shift enters through ``t T(t)``, so one small linear least-squares problem with the columns ``T``, ``t T`` and the background
+gives amplitude, phase, shift and change of linewidth of all transients by a single matrix product; a few repetitions make it exact.
+The idea of aligning in the frequency domain with the background profiled out: Wilson 2019, Magn Reson Med 81:2878 (RATS).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import uniform_filter1d
+
+from mrs_pipeline.acquisition import CARRIER_PPM, Acquisition, BoolArray, ComplexArray, FloatArray
+from mrs_pipeline.preprocessing.noise import robust_sd
+from mrs_pipeline.preprocessing.singlets import correlation_over_shifts, peak_of
+
+#: Longest move of one transient in one repetition, Hz: beyond a linewidth the linear problem no longer points home.
+_MAX_MOVE_HZ = 4.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """Bins (FFT order) of the spectral range aligned on, and the background columns that are free in every transient."""
+
+    acquisition: Acquisition
+    bins: BoolArray
+    background: ComplexArray
+
+    def spectra(self, fids: ComplexArray) -> ComplexArray:
+        """Spectra in the band, shape (..., n_bins)."""
+        return np.asarray(np.fft.fft(fids, axis=-1)[..., self.bins])
+
+
+def make_band(acquisition: Acquisition, *, range_ppm: tuple[float, float], offset_hz: float) -> Band:
+    """The band of a range of shifts in a session whose resonances lie ``offset_hz`` above their places.
+
+    Background: a straight line, and the first two terms of the far tail of any line at water, ``1/(f - f_water)`` and its square.
+    """
+    frequency = np.fft.fftfreq(acquisition.n_points, acquisition.dwell_time_s) - offset_hz
+    ppm = CARRIER_PPM - frequency / acquisition.spectrometer_frequency_mhz
+    bins = (ppm >= min(range_ppm)) & (ppm <= max(range_ppm))
+    # 10 Hz keeps the tail finite where the range comes close to water
+    tail = 10.0 / (np.abs(frequency[bins]) + 10.0)
+    line = np.linspace(-1.0, 1.0, int(bins.sum()))
+    background = np.stack([np.ones_like(line), line, tail, tail**2], axis=1).astype(np.complex128)
+    return Band(acquisition=acquisition, bins=bins, background=np.linalg.qr(background)[0])
+
+
+def pairwise_mean(fids: ComplexArray, *, acquisition: Acquisition, max_shift_hz: float) -> ComplexArray:
+    """A first target that drift cannot smear, shape (n_points,): neighbours are aligned and added, then those sums, and so on.
+
+    ``fids`` (n_transients, n_points) hold only the band of the metabolites, weighted towards early times.
+    """
+    time = acquisition.time_s
+    nodes = fids
+    while len(nodes) > 1:
+        last = nodes[len(nodes) // 2 * 2 :]
+        left, right = nodes[0 : len(nodes) // 2 * 2 : 2], nodes[1::2]
+        shift, phase = best_offset(right, target=left, acquisition=acquisition, max_shift_hz=max_shift_hz)
+        half = np.exp(0.5j * (phase[:, None] + 2 * np.pi * shift[:, None] * time))
+        nodes = np.concatenate([left * half + right * half.conj(), last])
+    return np.asarray(nodes[0])
+
+
+def best_offset(
+    fids: ComplexArray, *, target: ComplexArray, acquisition: Acquisition, max_shift_hz: float
+) -> tuple[FloatArray, FloatArray]:
+    """Shift (Hz) and phase (rad) of each FID against its target, over a whole range: maximum of the correlation, shape (n_fids,) each."""
+    product = target.conj() * fids
+    shifts, correlation = correlation_over_shifts(product, dwell_time_s=acquisition.dwell_time_s, max_shift_hz=max_shift_hz)
+    shift, _ = peak_of(shifts, correlation)
+    value = np.sum(product * np.exp(-2j * np.pi * shift[:, None] * acquisition.time_s), axis=1)
+    return shift, np.angle(value)
+
+
+def signal_weight(target: ComplexArray, *, band: Band, noise_power: float) -> FloatArray:
+    """Wiener weight over time, 1 where the target is all signal and 0 where it is noise, never rising again, shape (n_points,).
+
+    ``noise_power`` is the mean squared magnitude of the target's noise per bin. Without this weight a target of few transients holds
+    enough of each transient's own noise to hold it where it is.
+    """
+    n = target.size
+    inside = np.where(band.bins, np.fft.fft(target), 0.0)
+    power = np.abs(np.fft.ifft(inside)) ** 2
+    # 60 ms spans the beat of tCr and tCho at 3T
+    width = max(round(0.06 * band.acquisition.spectral_width_hz), 1)
+    smooth = uniform_filter1d(power, width, mode="nearest")
+    floor = noise_power * band.bins.sum() / n**2
+    weight = np.clip(1.0 - floor / np.maximum(smooth, 1e-300), 0.0, 1.0)
+    return np.asarray(np.minimum.accumulate(weight))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """What one linear least-squares pass found for every transient; arrays (n_transients,).
+
+    ``snr`` is the amplitude over its standard error, ``residual`` the root mean square of what is left per bin, ``background`` the
+    coefficients of the background (n_transients, n_columns) and ``background_noise`` their covariance for noise of unit power per bin.
+    """
+
+    amplitude: FloatArray
+    phase_rad: FloatArray
+    shift_hz: FloatArray
+    linewidth_change_hz: FloatArray
+    shift_sd_hz: FloatArray
+    snr: FloatArray
+    residual: FloatArray
+    background: ComplexArray
+    background_noise: ComplexArray
+
+
+def register(
+    spectra: ComplexArray,
+    *,
+    target: ComplexArray,
+    band: Band,
+    noise_power: float,
+    covariance: ComplexArray | None = None,
+    free_shift: bool = True,
+) -> Registration:
+    """Amplitude, phase and small shift of transients (band spectra, (n_transients, n_bins)) relative to a target FID (n_points,).
+
+    Near the target ``x = alpha T + beta FT(t T) + B b`` with ``beta / alpha = 2 pi i shift - pi linewidth_change``. ``b`` is free, or
+    has mean 0 and a covariance in units of ``noise_power`` (the noise per bin): a session of steady water then loses no precision
+    to it. Without ``free_shift`` beta is 0 and the phase is the best one at the frequency as it is.
+    """
+    time = band.acquisition.time_s
+    signal = band.spectra(np.stack([target, time * target])).T
+    columns, ridge = _with_background(signal, band, covariance)
+    if not free_shift:
+        ridge[1] = 1e8 * np.linalg.norm(columns[:, 1]) ** 2
+    normal = columns.conj().T @ columns + np.diag(ridge)
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(normal).real, 1e-300))  # columns have different units
+    inverse = scale[:, None] * np.linalg.pinv(normal * np.outer(scale, scale), hermitian=True) @ (columns * scale).conj().T
+    coefficients = spectra @ inverse.T
+    left = spectra - coefficients @ columns.T
+    alpha = np.where(coefficients[:, 0] == 0, 1e-300, coefficients[:, 0])
+    ratio = coefficients[:, 1] / alpha
+    variance = np.real(np.diag(inverse @ inverse.conj().T))[:2] * noise_power
+    return Registration(
+        amplitude=np.abs(alpha),
+        phase_rad=np.angle(alpha),
+        shift_hz=ratio.imag / (2 * np.pi),
+        linewidth_change_hz=-ratio.real / np.pi,
+        shift_sd_hz=np.sqrt(variance[1] / 2) / (2 * np.pi * np.abs(alpha)),
+        snr=np.abs(alpha) / np.sqrt(np.maximum(variance[0], 1e-300)),
+        residual=np.sqrt(np.mean(np.abs(left) ** 2, axis=1)),
+        background=coefficients[:, 2:],
+        background_noise=(inverse @ inverse.conj().T)[2:, 2:],
+    )
+
+
+def _with_background(signal: ComplexArray, band: Band, covariance: ComplexArray | None) -> tuple[ComplexArray, FloatArray]:
+    """All columns, and what is added to the diagonal of their normal matrix."""
+    if covariance is None:
+        columns = np.concatenate([signal, band.background], axis=1)
+        return columns, np.zeros(columns.shape[1])
+    values, vectors = np.linalg.eigh(covariance)
+    scaled = band.background @ (vectors * np.sqrt(np.maximum(values, 0.0)))
+    return np.concatenate([signal, scaled], axis=1), np.array([0.0, 0.0] + [1.0] * len(values))
+
+
+def register_session(
+    spectra: ComplexArray, *, target: ComplexArray, band: Band, noise_power: float, weights: FloatArray, free_shift: bool = True
+) -> Registration:
+    """`register` twice: the scatter of a free background over the session says how much freedom it needs in the second pass."""
+    free = register(spectra, target=target, band=band, noise_power=noise_power)
+    covariance = background_covariance(free, weights=weights, noise_power=noise_power)
+    return register(spectra, target=target, band=band, noise_power=noise_power, covariance=covariance, free_shift=free_shift)
+
+
+def noise_power_per_bin(spectra: ComplexArray, *, used: BoolArray) -> float:
+    """Mean squared magnitude of the noise per bin, from differences of successive transients (n_transients, n_bins), median over them."""
+    if used.sum() < 2:
+        return 0.0
+    return float(np.median(np.mean(np.abs(np.diff(spectra[used], axis=0)) ** 2, axis=1)) / 2)
+
+
+def background_covariance(found: Registration, *, weights: FloatArray, noise_power: float) -> ComplexArray:
+    """Covariance of the background over transients in units of the noise per bin, without what noise alone puts there.
+
+    ``found`` is a pass with free background. The 2 % of transients with most background do not count.
+    """
+    size = np.sum(np.abs(found.background) ** 2, axis=1)
+    used = (weights > 0) & (size <= np.quantile(size[weights > 0], 0.98))
+    if used.sum() < 4 or noise_power <= 0:
+        return 1e6 * found.background_noise
+    values = found.background[used] - found.background[used].mean(axis=0)
+    return np.asarray(values.T @ values.conj() / (used.sum() - 1) / noise_power - found.background_noise)
+
+
+def robust_weights(found: Registration, *, usable: BoolArray) -> FloatArray:
+    """Weights of transients in the target: 1 for ordinary ones, falling to 0 (Tukey's biweight) for odd residuals or amplitudes."""
+    weights = usable.astype(float)
+    for values in (np.log(np.maximum(found.residual, 1e-300)), found.amplitude):
+        spread = robust_sd(values[usable])
+        if spread > 0:
+            score = np.abs(values - np.median(values[usable])) / (6.0 * spread)
+            weights = weights * np.where(score < 1, (1 - score**2) ** 2, 0.0)
+    return weights if weights.sum() > 0 else usable.astype(float)
+
+
+def clipped_move(shift_hz: FloatArray) -> FloatArray:
+    """A shift to apply in one repetition, limited to what the linear problem can be trusted with."""
+    return np.clip(shift_hz, -_MAX_MOVE_HZ, _MAX_MOVE_HZ)
