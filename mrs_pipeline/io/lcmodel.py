@@ -2,10 +2,11 @@
 
 A .BASIS file holds, for every metabolite, the plain discrete Fourier transform of its FID, zero frequency first
 (`numpy.fft.fft` order), with the same sign as this package: resonances right of water have positive frequencies.
-LCModel scales it by TRAMP / (VOLUME CONC) and shifts it by ISHIFT points towards larger ppm (manual and LCModel.f). LCModel's
-own sets are transforms of FIDs zero-filled to twice their length; sets of other programs are not. Programs that write the format halve the first point of the FID, the usual correction that makes the
-sum of the transform a trapezoidal rule; it is undone here, so that FIDs are smooth from their first point on. The scale of a
-set is arbitrary. .RAW files hold FIDs in the sign of this package.
+LCModel scales it by TRAMP / (VOLUME CONC) and shifts it by ISHIFT points towards larger ppm; its own sets are transforms of
+FIDs zero-filled to twice their length, sets of other programs are not (LCModel's manual, and comments in LCModel.f).
+Other programs halve the first point of the FID, the usual correction that makes the sum of the transform a trapezoidal
+rule; it is undone here where it is found, so that FIDs are smooth from their first point on. The overall scale of a set is
+arbitrary. .RAW files hold FIDs in the sign of this package.
 """
 
 import os
@@ -153,15 +154,15 @@ def _line_subtracted(fid: ComplexArray, *, points: NDArray[np.intp], acquisition
 
     def misfit(parameters: FloatArray) -> FloatArray:
         difference = band.residual(parameters, target=target)[0]
-        return np.concatenate([difference.real, difference.imag]) / np.abs(target).max()
+        return np.asarray(np.concatenate([difference.real, difference.imag]) / np.abs(target).max())
 
     limit_hz = float(abs(hz_from_ppm(0.0, spectrometer_frequency_mhz=acquisition.spectrometer_frequency_mhz)))
     fit = least_squares(misfit, [peak_hz, 1.0], bounds=([-2 * limit_hz, 0.0], [2 * limit_hz, 50.0]), x_scale=[1.0, 1.0])
-    return fid - band.residual(fit.x, target=target)[1] * band.line(fit.x[0], width_hz=fit.x[1])
+    return np.asarray(fid - band.residual(fit.x, target=target)[1] * band.line(fit.x[0], width_hz=fit.x[1]))
 
 
 def write_basis(basis: BasisSet, path: str | os.PathLike[str]) -> None:
-    """Write a ``.BASIS`` file: transforms of the FIDs, not zero-filled, first point halved; read and written again it has the same bytes."""
+    """Write a ``.BASIS`` file: transforms of the FIDs, not zero-filled, first point halved; read and rewritten, the bytes are the same."""
     fids = np.array(basis.fids)
     fids[:, 0] /= 2
     spectra = np.fft.fft(fids, axis=1)
@@ -193,7 +194,10 @@ def _entry(name: str, counts: ComplexArray, quantum: float) -> str:
     exponent = round(float(np.log10(quantum)))
     numbers = [f"{float(f'{count:.0f}e{exponent}'):20.{N_DIGITS}E}" for count in counts.view(np.float64)]
     lines = ["".join(numbers[start : start + 4]) for start in range(0, len(numbers), 4)]
-    header = f" $NMUSED\n XTRASH = 0.\n $END\n $BASIS\n ID = '{name}',\n METABO = '{name}',\n CONC = 1.,\n TRAMP = 1.,\n VOLUME = 1.,\n ISHIFT = 0\n $END\n"
+    header = (
+        f" $NMUSED\n XTRASH = 0.\n $END\n $BASIS\n ID = '{name}',\n METABO = '{name}',\n"
+        " CONC = 1.,\n TRAMP = 1.,\n VOLUME = 1.,\n ISHIFT = 0\n $END\n"
+    )
     return header + "".join(line + "\n" for line in lines)
 
 

@@ -22,8 +22,30 @@ MISSING = "n/a"
 
 #: Columns that are names even where they look like numbers: participant "01" is not 1.
 TEXT_COLUMNS = frozenset(
-    ["participant", "session", "participant_id", "session_id", "task", "acq", "voi", "condition", "sequence", "spectrum", "metabolite"]
-    + ["measure", "trial_type", "step", "status", "reason", "contrast", "analysis", "filename", "file", "kind", "acq_time"]
+    {
+        "participant",
+        "session",
+        "participant_id",
+        "session_id",
+        "task",
+        "acq",
+        "voi",
+        "condition",
+        "sequence",
+        "spectrum",
+        "metabolite",
+        "measure",
+        "trial_type",
+        "step",
+        "status",
+        "reason",
+        "contrast",
+        "analysis",
+        "filename",
+        "file",
+        "kind",
+        "acq_time",
+    }
 )
 
 
