@@ -13,6 +13,7 @@ from mrs_pipeline.commands.simulated_files import (
     participants_table,
     readme,
     run_stem,
+    scans_table,
     sessions_table,
     sidecar,
     truth_description,
@@ -75,11 +76,13 @@ def simulate_session(description_path: Path, out_dir: Path, *, participant: str,
 def write_visit(plan: StudyPlan, out_dir: Path, *, participant: str, session: str) -> None:
     """Write the recordings of one visit of a plan."""
     signals = session_signals(plan, participant=participant, session=session)
+    label = f"sub-{participant}_ses-{session}"
     folder = out_dir / f"sub-{participant}" / f"ses-{session}" / "mrs"
     folder.mkdir(parents=True, exist_ok=True)
     for run, recording in enumerate(signals.runs):
         stem = run_stem(plan, participant=participant, session=session, run=run)
         _write_recording(plan, recording, stem=folder / stem)
+    _write_described(scans_table(plan, signals, participant=participant, session=session), folder.parent / f"{label}_scans.tsv")
 
 
 def _write_recording(plan: StudyPlan, recording: RunSignals, *, stem: Path) -> None:
@@ -88,7 +91,8 @@ def _write_recording(plan: StudyPlan, recording: RunSignals, *, stem: Path) -> N
         path = stem.with_name(f"{stem.name}_{suffix}.nii.gz")
         write_fids(fids, path, affine=np.diag([*plan.description.acquisition.voxel_size_mm, 1.0]))
         write_json({**sidecar(plan, fids=fids, water_suppressed=suffix == "svs"), **extra}, path.with_name(f"{stem.name}_{suffix}.json"))
-    _write_described(recording.events, stem.with_name(f"{stem.name}_events.tsv"))
+    if len(recording.events):
+        _write_described(recording.events, stem.with_name(f"{stem.name}_events.tsv"))
 
 
 def _write_truth(plan: StudyPlan, folder: Path, *, description_path: Path) -> None:

@@ -3,6 +3,7 @@
 import functools
 import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from importlib import resources
 
 import pandas as pd
@@ -10,10 +11,14 @@ import pandas as pd
 from mrs_pipeline import __version__
 from mrs_pipeline.fids import Fids
 from mrs_pipeline.synthetic.plan import Participant, StudyPlan
+from mrs_pipeline.synthetic.signals import SessionSignals
 from mrs_pipeline.synthetic.timing import schedule
 
 #: First version with magnetic resonance spectroscopy.
 BIDS_VERSION = "1.10.0"
+
+#: First transient of every visit: BIDS marks dates that are not real by years up to 1925.
+VISIT_START = datetime(1925, 1, 1, 10, 0, 0)
 
 #: Proton gyromagnetic ratio over 2 pi, MHz/T (CODATA 2018, rounded).
 _GYROMAGNETIC_MHZ_PER_T = 42.577
@@ -85,6 +90,18 @@ def run_stem(plan: StudyPlan, *, participant: str, session: str, run: int) -> st
     several = schedule(plan.description.timing).n_runs > 1
     entity = f"_run-{run + 1}" if several else ""
     return f"sub-{participant}_ses-{session}_task-{plan.description.design.task}{entity}"
+
+
+def scans_table(plan: StudyPlan, signals: SessionSignals, *, participant: str, session: str) -> pd.DataFrame:
+    """``*_scans.tsv``: when each recording and its water reference, acquired just before it, started (on a fictitious day)."""
+    repetition_s = plan.description.timing.repetition_time_s
+    rows = []
+    for index, run in enumerate(signals.runs):
+        stem = run_stem(plan, participant=participant, session=session, run=index)
+        for suffix, start_s in (("mrsref", run.start_s - repetition_s * run.reference.sizes["transient"]), ("svs", run.start_s)):
+            time = VISIT_START + timedelta(seconds=start_s)
+            rows.append({"filename": f"mrs/{stem}_{suffix}.nii.gz", "acq_time": time.isoformat(timespec="milliseconds")})
+    return pd.DataFrame(rows)
 
 
 def sidecar(plan: StudyPlan, *, fids: Fids, water_suppressed: bool) -> dict[str, object]:

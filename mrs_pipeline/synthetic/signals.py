@@ -18,11 +18,15 @@ from mrs_pipeline.synthetic.timing import schedule
 
 @dataclass(frozen=True, kw_only=True)
 class RunSignals:
-    """One recording: ``svs`` and ``reference`` with dims ("coil", "transient", "time"), ``events`` with onset, duration (s), trial_type."""
+    """One recording: ``svs`` and ``reference`` with dims ("coil", "transient", "time").
+
+    ``events`` has columns onset and duration (s) and trial_type; ``start_s`` is the time of the first transient since that of the visit.
+    """
 
     svs: Fids
     reference: Fids
     events: pd.DataFrame
+    start_s: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +162,14 @@ def _recorded(plan: StudyPlan, *, visit: Visit, signal: ComplexArray, reference:
         repeated = np.repeat(reference[run : run + 1], description.water.n_reference_transients, axis=0)
         water = received(repeated, receiver=receiver, rng=rng)
         acquisition = description.sampling
-        runs.append(RunSignals(svs=_fids(svs, acquisition), reference=_fids(water, acquisition), events=_events(description, run=run)))
+        runs.append(
+            RunSignals(
+                svs=_fids(svs, acquisition),
+                reference=_fids(water, acquisition),
+                events=_events(description, run=run),
+                start_s=times.run_start_s(run),
+            )
+        )
     return SessionSignals(runs=tuple(runs), receiver=receiver)
 
 
@@ -167,8 +178,9 @@ def _fids(data: ComplexArray, acquisition: Acquisition) -> Fids:
 
 
 def _events(description: StudyDescription, *, run: int) -> pd.DataFrame:
-    """The infusion, its onset counted from the first transient of the recording (it may lie after or before that recording)."""
+    """The infusion, its onset counted from the first transient of the recording; no row in a recording in which it does not begin."""
     times = schedule(description.timing)
-    onset_s = -float(times.event_time_s[0]) - times.run_start_s(run)
-    rows = {"onset": [onset_s], "duration": [description.timing.infusion_s], "trial_type": ["infusion"]}
-    return pd.DataFrame(rows)
+    onset_s = times.time_s[0] - times.event_time_s[0] - times.run_start_s(run)
+    begins = 0 <= onset_s < np.sum(times.run == run) * description.timing.repetition_time_s
+    row = {"onset": float(onset_s), "duration": description.timing.infusion_s, "trial_type": "infusion"}
+    return pd.DataFrame([row] if begins else [], columns=["onset", "duration", "trial_type"])

@@ -4,6 +4,7 @@ import gzip
 import json
 import shutil
 import subprocess
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -63,8 +64,17 @@ def test_pieces_make_the_whole(small, study, tmp_path):
 
 def test_files_of_a_visit(study):
     names = sorted(path.name.removeprefix("sub-01_ses-2_task-infusion_") for path in (study / "sub-01/ses-2/mrs").iterdir())
-    kinds = ("events.json", "events.tsv", "mrsref.json", "mrsref.nii.gz", "svs.json", "svs.nii.gz")
-    assert names == [f"run-{run}_{kind}" for run in (1, 2) for kind in kinds]
+    data = ["mrsref.json", "mrsref.nii.gz", "svs.json", "svs.nii.gz"]
+    first = [f"run-1_{kind}" for kind in data]
+    assert names == [*first, *(f"run-2_{kind}" for kind in ["events.json", "events.tsv", *data])]
+
+
+def test_recordings_have_their_times(study):
+    scans = read_table(study / "sub-01/ses-1/sub-01_ses-1_scans.tsv").set_index("filename")["acq_time"]
+    times = {name.removeprefix("mrs/sub-01_ses-1_task-infusion_"): datetime.fromisoformat(time) for name, time in scans.items()}
+    # 24 transients of 3 s, then a break of 300 s; two reference transients before each recording.
+    assert (times["run-2_svs.nii.gz"] - times["run-1_svs.nii.gz"]).total_seconds() == 24 * 3 + 300
+    assert (times["run-2_svs.nii.gz"] - times["run-2_mrsref.nii.gz"]).total_seconds() == 6
 
 
 def test_sidecar_agrees_with_the_data(study):

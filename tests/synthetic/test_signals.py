@@ -185,5 +185,6 @@ def test_residual_water_has_its_height(quiet):
 def test_infusion_event_of_split_recordings(quiet):
     runs = recorded(quiet(timing={"runs": "split"})).runs
     assert [run.svs.sizes["transient"] for run in runs] == [24, 40]
-    assert [run.events["onset"].tolist() for run in runs] == [[372.0], [0.0]]
+    assert [run.events["onset"].tolist() for run in runs] == [[], [0.0]]
+    assert [run.start_s for run in runs] == [0.0, 372.0]
     assert recorded(quiet()).runs[0].events["onset"].tolist() == [72.0]
