@@ -18,12 +18,13 @@ Filters = Mapping[str, str | Sequence[str] | None]
 
 @dataclass(frozen=True, kw_only=True)
 class RunFiles:
-    """One recording: its data, water references, events, metadata and, if known, when it started (BIDS date and time)."""
+    """One recording: data, water references, events, metadata of data and reference, and when it started (date and time, if known)."""
 
     svs: Path
     references: tuple[Path, ...] = ()
     events: Path | None = None
     sidecar: Mapping[str, Any] = field(default_factory=dict)
+    reference_sidecar: Mapping[str, Any] = field(default_factory=dict)
     acq_time: str | None = None
 
 
@@ -166,10 +167,12 @@ def _session_files(folder: Path, *, root: Path, filters: Filters) -> SessionFile
     runs = []
     for name, path in names:
         sidecar = inherited_sidecar(path, root=root)
+        waters = _references(name, sidecar=sidecar, candidates=references, root=root, path=path)
         runs.append(
             RunFiles(
                 svs=path,
-                references=_references(name, sidecar=sidecar, candidates=references, root=root, path=path),
+                references=waters,
+                reference_sidecar=inherited_sidecar(waters[0], root=root) if waters else {},
                 events=_events(name, candidates=events, only_run=len(names) == 1),
                 sidecar=sidecar,
                 acq_time=times.get(path),
