@@ -77,6 +77,17 @@ def condition_means(rows: pd.DataFrame, *, value: str) -> pd.DataFrame:
     return pd.DataFrame(summary, columns=columns).sort_values(["condition", "minutes"], kind="stable").reset_index(drop=True)
 
 
+def session_intervals(measures: pd.DataFrame, *, measure: str) -> pd.DataFrame:
+    """Change from baseline (%) of one session with the interval of +-1.96 SD of each window's own value.
+
+    Columns condition, window, estimate, ci_low, ci_high; the uncertainty of the baseline is not in it.
+    """
+    rows = session_changes(measures, measure=measure)
+    half = 1.96 * 100.0 * (rows["sd"] / rows["baseline"]).abs()
+    change = rows["change_percent"]
+    return rows[["condition", "window"]].assign(estimate=change, ci_low=change - half, ci_high=change + half)
+
+
 def window_times(measures: pd.DataFrame) -> pd.DataFrame:
     """Start, stop and condition of every window: one row per participant, session and window."""
     columns = [*SESSION, "window", "condition", "window_start_s", "window_stop_s"]

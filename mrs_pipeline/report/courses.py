@@ -59,6 +59,8 @@ def mark_infusion(axes: Axes, rows: pd.DataFrame, *, infusion_stop_s: float | No
     axes.axvline(0.0, color=drawing.GREY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
     if not named:
         return
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.09 * (high - low))
     top: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "va": "top", "fontsize": 8.5, "color": drawing.GREY}
     if stop > 0:
         axes.text(0.01 * (last - first), 0.985, "infusion", ha="left", **top)
@@ -80,7 +82,7 @@ def quality_course(quality: pd.DataFrame, *, conditions: Sequence[str] = (), inf
     panels = [(c, t) for c, t in (("fwhm_hz", "linewidth (Hz)"), ("snr", "SNR")) if rows[c].notna().any()]
     rows = rows.dropna(subset=["minutes"])
     if not panels or rows.empty:
-        return drawing.notice("no linewidth or SNR of any window in the tables")
+        return drawing.notice("The tables hold no linewidth or SNR of any window.")
     order = changes.condition_order(rows["condition"], conditions=conditions)
     with drawing.style():
         figure = drawing.new_figure(height_in=0.5 + 2.0 * len(panels))

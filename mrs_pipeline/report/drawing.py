@@ -3,6 +3,7 @@
 import hashlib
 import io
 import re
+import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,15 +25,15 @@ CONDITION_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")
 INK, GREY, PALE = "#222222", "#6b6b6b", "#e9e9e9"
 INFUSION_SHADE = "#f4efe4"
-WIDTH_IN = 6.4
+WIDTH_IN = 5.6
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, selectable, and the same wherever it is made
     "svg.hashsalt": "mrs_pipeline",
     "text.parse_math": False,  # a dollar sign in a name is a dollar sign
     "font.family": "DejaVu Sans",
-    "font.size": 9.5,
-    "axes.titlesize": 9.5,
+    "font.size": 10.0,
+    "axes.titlesize": 10.0,
     "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -45,7 +46,7 @@ STYLE: dict[Any, Any] = {
     "ytick.labelcolor": INK,
     "text.color": INK,
     "legend.frameon": False,
-    "legend.fontsize": 9.0,
+    "legend.fontsize": 9.5,
     "legend.handlelength": 1.6,
     "lines.solid_capstyle": "round",
     "axes.unicode_minus": True,
@@ -97,10 +98,17 @@ def dots(axes: Axes, x: ArrayLike, y: ArrayLike, *, colour: str, size_pt: float 
     axes.autoscale_view()
 
 
-def legend_above(axes: Axes, *, n_columns: int = 4) -> None:
-    """The legend of the axes in one line above them, left aligned; none if nothing is labelled."""
+def short(text: str, *, n_letters: int = 60) -> str:
+    """The text, cut with an ellipsis if it is longer: a name must not squeeze the drawing it names."""
+    return text if len(text) <= n_letters else text[: n_letters - 1] + "…"
+
+
+def legend_above(axes: Axes) -> None:
+    """The legend of the axes above them, left aligned, in as many columns as fit; none if nothing is labelled."""
     handles, labels = axes.get_legend_handles_labels()
+    labels = [short(label) for label in labels]
     if handles:
+        n_columns = max(1, 66 // (max(map(len, labels)) + 7))
         axes.legend(handles, labels, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=n_columns, borderaxespad=0.2, columnspacing=1.4)
 
 
@@ -108,12 +116,17 @@ def svg(figure: Figure, *, label: str) -> str:
     """The figure as one ``<svg>`` element, readable by itself and inside a page; ``label`` is its text for screen readers."""
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata=_METADATA, facecolor="white")
-    drawing = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "", stream.getvalue())  # not allowed in XML, whatever a name holds
+    drawing = _xml_only(stream.getvalue())
     drawing = drawing[drawing.index("<svg") :].rstrip() + "\n"
     drawing = _own_ids(drawing)
     drawing = re.sub(r"<[^>]*>", _slim_tag, drawing)
-    opening = f'<svg role="img" aria-label="{escape(label, quote=True)}"'
+    opening = f'<svg role="img" aria-label="{escape(_xml_only(label), quote=True)}"'
     return opening + drawing[len("<svg") :]
+
+
+def _xml_only(text: str) -> str:
+    """The text without control characters, which XML does not allow whatever a name holds."""
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "", text)
 
 
 def _own_ids(drawing: str) -> str:
@@ -140,9 +153,21 @@ def _rounded(attribute: re.Match[str]) -> str:
     return re.sub(r"\s+", " ", short).replace(' "', '"')
 
 
-def notice(text: str, *, label: str = "") -> str:
+class Notice(str):
+    """The SVG of a drawing that only says, in ``reason``, why there is nothing to draw."""
+
+    reason: str
+
+    def __new__(cls, drawing: str, *, reason: str) -> "Notice":
+        """The string with its reason."""
+        made = super().__new__(cls, drawing)
+        made.reason = reason
+        return made
+
+
+def notice(text: str, *, label: str = "") -> Notice:
     """A drawing that only says why there is nothing to draw."""
     with style():
         figure = new_figure(height_in=0.9)
-        figure.text(0.5, 0.5, text, ha="center", va="center", color=GREY, wrap=True)
-        return svg(figure, label=label or text)
+        figure.text(0.5, 0.5, textwrap.fill(short(text, n_letters=180), 60), ha="center", va="center", color=GREY)
+        return Notice(svg(figure, label=label or text), reason=text)

@@ -13,6 +13,8 @@ from mrs_pipeline.report.spectra import spectrum_fit
 from mrs_pipeline.report.transients import transients_overview
 from mrs_pipeline.report.wording import is_failed, is_primary
 
+_NO_CHANGE = "No session has both a baseline and a later window of {measure}."
+
 __all__ = [
     "contrast_forest",
     "participant_pairs",
@@ -39,7 +41,7 @@ def time_course(
     """
     rows = changes.session_changes(measures, measure=measure).dropna(subset=["change_percent", "minutes"])
     if rows.empty:
-        return drawing.notice(f"no session has both baseline and later windows of {measure}")
+        return drawing.notice(_NO_CHANGE.format(measure=measure or "any measure"))
     means = _model_means(marginal_means, rows=rows, measure=measure)
     if means.empty:
         means = changes.condition_means(rows, value="change_percent")
@@ -50,7 +52,7 @@ def time_course(
         axes.axhline(0.0, color=drawing.GREY, linewidth=0.8, zorder=1)
         draw_course(axes, rows, value="change_percent", means=means, conditions=order)
         mark_infusion(axes, rows, infusion_stop_s=infusion_stop_s)
-        axes.set_ylabel(f"change of {measure} (% of baseline)")
+        axes.set_ylabel(f"change of {drawing.short(measure, n_letters=20)} (% of baseline)")
         minutes_axis(axes)
         drawing.legend_above(axes)
         return drawing.svg(
@@ -71,14 +73,14 @@ def participant_pairs(measures: pd.DataFrame, *, measure: str, conditions: Seque
     """SVG: each participant's mean change during infusion (%) in every condition, joined by a line, with condition means."""
     rows = changes.infusion_means(changes.session_changes(measures, measure=measure))
     if rows.empty:
-        return drawing.notice(f"no session has both baseline and later windows of {measure}")
+        return drawing.notice(_NO_CHANGE.format(measure=measure or "any measure"))
     order = changes.condition_order(rows["condition"], conditions=conditions)
     with drawing.style():
-        figure = drawing.new_figure(height_in=3.4, width_in=min(drawing.WIDTH_IN, 2.0 + 1.5 * len(order)))
+        figure = drawing.new_figure(height_in=3.4, width_in=min(drawing.WIDTH_IN, 1.8 + 1.3 * len(order)))
         axes = figure.subplots()
         axes.axhline(0.0, color=drawing.GREY, linewidth=0.8, zorder=1)
         _draw_strip(axes, rows, value="change_percent", conditions=order)
-        axes.set_ylabel(f"mean change of {measure}\nduring infusion (% of baseline)")
+        axes.set_ylabel(f"mean change of {drawing.short(measure, n_letters=24)}\nduring infusion (% of baseline)")
         return drawing.svg(figure, label=f"Mean change of {measure} during infusion of each participant by condition")
 
 
@@ -99,7 +101,7 @@ def _draw_strip(axes: Axes, rows: pd.DataFrame, *, value: str, conditions: Seque
         if n > 1:
             axes.plot([side, side], [low, high], color=colour, linewidth=1.6, zorder=4)
         axes.plot([side], [mean], color=colour, marker=marker, markersize=6.5, markeredgecolor="white", zorder=5)
-    axes.set_xticks(places, [drawing.condition_label(c) for c in conditions])
+    axes.set_xticks(places, [drawing.short(drawing.condition_label(c), n_letters=18) for c in conditions])
     axes.set_xlim(-0.5, len(conditions) - 0.5)
 
 
@@ -107,7 +109,7 @@ def strip_panels(rows: pd.DataFrame, *, panels: Mapping[str, str], conditions: S
     """SVG: several columns of a table of sessions by condition, one small panel each (column -> axis text), two in a row."""
     shown = {column: text for column, text in panels.items() if column in rows and rows[column].notna().any()}
     if not shown:
-        return drawing.notice("nothing of this is in the tables")
+        return drawing.notice("The tables hold none of this.")
     order = changes.condition_order(rows["condition"], conditions=conditions)
     n_rows = (len(shown) + 1) // 2
     with drawing.style():
@@ -131,7 +133,7 @@ def contrast_forest(contrasts: pd.DataFrame, *, primary: Mapping[str, str] | Non
     if contrast is not None:
         rows = rows[rows["contrast"] == contrast]
     if rows.empty:
-        return drawing.notice("there are no contrasts to show")
+        return drawing.notice("There are no contrasts to show.")
     rows = _forest_order(rows, primary=primary or {})
     units = list(dict.fromkeys(rows["unit"]))
     sizes = [int((rows["unit"] == unit).sum()) for unit in units]
@@ -176,4 +178,4 @@ def _draw_forest(axes: Axes, rows: pd.DataFrame, *, unit: str, several: bool) ->
 
 def _forest_name(row: Mapping[str, object], *, several: bool) -> str:
     name = f"{row['measure']} · {row['analysis']}" + (f" · {row['contrast']}" if several else "")
-    return f"primary: {name}" if row["primary"] else name
+    return drawing.short(f"primary: {name}" if row["primary"] else name, n_letters=52)

@@ -1,6 +1,6 @@
 """The two pages: a study and a session. Each is one self-contained HTML string, without scripts and without the network."""
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 
 import pandas as pd
@@ -9,8 +9,25 @@ from markupsafe import Markup
 
 from mrs_pipeline.report import changes, confounds, figures, tables
 from mrs_pipeline.report.contents import ExampleFit, GroupReport, SessionReport
+from mrs_pipeline.report.drawing import Notice
 from mrs_pipeline.report.remarks import group_remarks, session_remarks, session_table
 from mrs_pipeline.report.wording import headline, number
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageFigure:
+    """A drawing with its title, or the reason why there is none."""
+
+    drawing: Markup
+    title: str = ""
+    description: str = ""
+    missing: str = ""
+
+
+def _figure(drawing: str, *, title: str = "", description: str = "") -> PageFigure:
+    missing = drawing.reason if isinstance(drawing, Notice) else ""
+    safe = Markup(drawing)  # noqa: S704 -- drawings escape their own text
+    return PageFigure(drawing=safe, title=title, description=description, missing=missing)
 
 
 @cache
@@ -53,7 +70,7 @@ def _main_measure(report: GroupReport) -> str:
     return wanted if wanted in there or not there else there[0]
 
 
-def _group_figures(report: GroupReport, *, measure: str, rows: pd.DataFrame) -> dict[str, Markup]:
+def _group_figures(report: GroupReport, *, measure: str, rows: pd.DataFrame) -> dict[str, PageFigure]:
     order, stop = report.conditions, report.infusion_stop_s
     panels = figures.strip_panels(
         rows, panels=confounds.CONFOUNDS, conditions=order, label="Linewidth, SNR, drift and rejection by condition"
@@ -70,7 +87,7 @@ def _group_figures(report: GroupReport, *, measure: str, rows: pd.DataFrame) -> 
         "quality": quality,
         "confounds": panels,
     }
-    return {name: Markup(drawing) for name, drawing in drawn.items()}  # noqa: S704 -- drawings escape their own text
+    return {name: _figure(drawing) for name, drawing in drawn.items()}
 
 
 def _course(report: GroupReport, *, measure: str) -> str:
@@ -79,17 +96,17 @@ def _course(report: GroupReport, *, measure: str) -> str:
     return figures.time_course(report.measures, measure=measure, marginal_means=means, conditions=report.conditions, infusion_stop_s=stop)
 
 
-def _other_courses(report: GroupReport, *, measure: str) -> list[tuple[str, Markup]]:
+def _other_courses(report: GroupReport, *, measure: str) -> list[PageFigure]:
     others = [name for name in dict.fromkeys(report.measures["measure"]) if name != measure]
-    return [(name, Markup(_course(report, measure=name))) for name in others]  # noqa: S704
+    return [_figure(_course(report, measure=name), title=name) for name in others]
 
 
-def _other_forests(report: GroupReport) -> list[tuple[str, Markup]]:
+def _other_forests(report: GroupReport) -> list[PageFigure]:
     names = list(dict.fromkeys(report.contrasts["contrast"]))
     main = report.primary.get("contrast")
     shown = main if main in names else next(iter(names), None)
     others = [name for name in names if name != shown]
-    return [(name, Markup(figures.contrast_forest(report.contrasts, primary=report.primary, contrast=name))) for name in others]  # noqa: S704
+    return [_figure(figures.contrast_forest(report.contrasts, primary=report.primary, contrast=name), title=name) for name in others]
 
 
 def _facts(report: GroupReport) -> list[tuple[str, str]]:
@@ -107,9 +124,9 @@ def _facts(report: GroupReport) -> list[tuple[str, str]]:
     ]
 
 
-def _fit(fit: ExampleFit) -> Mapping[str, object]:
+def _fit(fit: ExampleFit) -> PageFigure:
     drawing = figures.spectrum_fit(fit.curves, label=f"Fit of {fit.title}")
-    return {"title": fit.title, "description": fit.description, "drawing": Markup(drawing)}  # noqa: S704
+    return _figure(drawing, title=fit.title, description=fit.description)
 
 
 def session_page(report: SessionReport) -> str:
@@ -122,22 +139,32 @@ def session_page(report: SessionReport) -> str:
         "remarks": session_remarks(report),
         "n_transients": len(report.transients),
         "n_rejected": n_rejected,
-        "transients": Markup(figures.transients_overview(report.transients)),  # noqa: S704
+        "transients": _figure(figures.transients_overview(report.transients)),
         "rejections": tables.rejections_table(report),
         "fits": [_fit(fit) for fit in report.fits],
         "courses": _session_courses(report),
-        "quality_figure": Markup(figures.quality_course(quality, infusion_stop_s=report.infusion_stop_s)),  # noqa: S704
-        "measures": tables.plain_table(report.measures, name="Measures", leave_out=(*changes.SESSION, "condition", "period", "sequence")),
-        "quality": tables.plain_table(report.fitquality, name="Quality of fits", leave_out=changes.SESSION),
-        "amplitudes": tables.plain_table(report.amplitudes, name="Amplitudes", leave_out=changes.SESSION),
-        "history": tables.plain_table(report.history, name="Processing", empty="No processing is on record."),
+        "quality_figure": _figure(figures.quality_course(quality, infusion_stop_s=report.infusion_stop_s)),
+        **_session_tables(report),
         "settings": tables.flat(report.settings),
         "provenance": tables.flat(report.provenance),
     }
     return _environment().get_template("session.html").render(content)
 
 
-def _session_courses(report: SessionReport) -> list[tuple[str, Markup]]:
-    names = list(dict.fromkeys(report.measures["measure"]))
-    stop = report.infusion_stop_s
-    return [(name, Markup(figures.time_course(report.measures, measure=name, infusion_stop_s=stop))) for name in names]  # noqa: S704
+def _session_tables(report: SessionReport) -> dict[str, tables.PageTable]:
+    who = (*changes.SESSION, "condition", "period", "sequence")
+    return {
+        "measures": tables.plain_table(report.measures, name="Measures", leave_out=who, empty="There is no table of measures."),
+        "quality": tables.plain_table(report.fitquality, name="Quality of fits", leave_out=who, empty="There is no table of fit quality."),
+        "amplitudes": tables.plain_table(report.amplitudes, name="Amplitudes", leave_out=who),
+        "history": tables.plain_table(report.history, name="Processing", empty="No processing is on record."),
+    }
+
+
+def _session_courses(report: SessionReport) -> list[PageFigure]:
+    drawn = []
+    for name in dict.fromkeys(report.measures["measure"]):
+        bars = changes.session_intervals(report.measures, measure=name)
+        drawing = figures.time_course(report.measures, measure=name, marginal_means=bars, infusion_stop_s=report.infusion_stop_s)
+        drawn.append(_figure(drawing, title=name))
+    return drawn

@@ -1,5 +1,6 @@
 """What a reader must know before believing a page: statements that follow from the tables."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -28,7 +29,7 @@ def group_remarks(report: GroupReport) -> list[Remark]:
         failed_fits(report.fitquality),
         _failed_contrasts(report),
     ]
-    return [remark for remark in found if remark is not None]
+    return _weighty_first(found)
 
 
 def session_remarks(report: SessionReport) -> list[Remark]:
@@ -40,7 +41,12 @@ def session_remarks(report: SessionReport) -> list[Remark]:
         found.insert(
             0, Remark(text=f"The session has the status '{report.status}'" + (f": {report.reason}" if report.reason else "") + ".")
         )
-    return [remark for remark in found if remark is not None]
+    return _weighty_first(found)
+
+
+def _weighty_first(found: Iterable[Remark | None]) -> list[Remark]:
+    """Those that were found, cautions before notes."""
+    return sorted((remark for remark in found if remark is not None), key=lambda remark: remark.weight != "warning")
 
 
 _NO_REFERENCE = (

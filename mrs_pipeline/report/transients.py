@@ -21,14 +21,14 @@ def transients_overview(transients: pd.DataFrame, *, label: str = "") -> str:
     texts = {"frequency_shift_hz": "frequency\nshift (Hz)", "phase_deg": "phase (°)", "relative_amplitude": "amplitude\n(relative)"}
     panels = [(column, text) for column, text in texts.items() if rows[column].notna().any()]
     if not panels:
-        return drawing.notice("no frequency, phase or amplitude of single transients in the tables", label=label)
+        return drawing.notice("The tables hold no frequency, phase or amplitude of single transients.", label=label)
     with drawing.style():
         figure = drawing.new_figure(height_in=0.7 + 1.35 * len(panels))
         grid = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
         for axes, (column, text) in zip(grid, panels, strict=True):
             _draw_panel(axes, rows, column=column)
             axes.set_ylabel(text)
-        drawing.legend_above(grid[0], n_columns=3)
+        drawing.legend_above(grid[0])
         clock = rows["time_s"].notna().any()
         grid[-1].set_xlabel("time on the session clock (min)" if clock else "transient")
         n_rejected = int(rows["rejected"].sum())

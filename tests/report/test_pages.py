@@ -1,0 +1,260 @@
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mrs_pipeline.errors import DataError
+from mrs_pipeline.report.contents import ExampleFit, GroupReport, SessionReport
+from mrs_pipeline.report.pages import group_page, session_page
+
+EVIL = "<script>alert('x')</script>\"&"
+VOID = {"meta", "br", "img", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """What a browser would see: tags (checked to be nested rightly), text, and the cells of named tables."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.words: list[str] = []
+        self.tables: dict[str, list[list[tuple[str, str | None]]]] = {}
+        self.open: list[str] = []
+        self.name = ""
+        self.value: str | None = None
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "div" and dict(attrs).get("role") == "region":
+            self.name = dict(attrs).get("aria-label") or ""
+        if tag == "tr":
+            self.tables.setdefault(self.name, []).append([])
+        if tag in ("td", "th"):
+            self.value = dict(attrs).get("data-value")
+            self.tables[self.name][-1].append(("", self.value))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" in self.open:
+            return
+        self.words.append(data.strip())
+        if "td" in self.open or "th" in self.open:
+            text, value = self.tables[self.name][-1][-1]
+            self.tables[self.name][-1][-1] = (text + data.strip(), value)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def column(self, table: str, header: str) -> list[tuple[str, str | None]]:
+        head, *rows = self.tables[table]
+        place = [text for text, _ in head].index(header)
+        return [row[place] for row in rows]
+
+
+def test_contrasts_on_the_page_are_those_of_the_table(study: GroupReport) -> None:
+    page = Page(group_page(study))
+    names = {
+        "Estimate": "estimate",
+        "95 % low": "ci_low",
+        "95 % high": "ci_high",
+        "SE": "se",
+        "df": "df",
+        "P": "p",
+        "P adjusted": "p_adjusted",
+    }
+    for header, column in names.items():
+        exact = [float(value) if value else np.nan for _, value in page.column("Contrasts", header)]
+        np.testing.assert_array_equal(exact, study.contrasts[column])
+    shown = [text for text, _ in page.column("Contrasts", "Estimate")]
+    assert shown == ["−2.5", "−2.13", "0.31", "–"]
+    assert [text for text, _ in page.column("Contrasts", "P")] == ["0.033", "0.034", "0.70", "–"]
+    assert [text for text, _ in page.column("Contrasts", "Windows")] == ["144", "156", "156", "12"]
+    assert page.column("Contrasts", "Reason")[3][0] == "too few pairs"
+
+
+def test_headline_states_the_primary_result(study: GroupReport) -> None:
+    text = Page(group_page(study)).text
+    assert "The contrast drug - placebo in Glx/tNAA is estimated at −2.13 % (95 % interval −4.10 to −0.17, P = 0.034, 24.3 degrees" in text
+    assert "from 26 participants, 52 sessions, 156 windows" in text
+    assert "compatible with differences from −4.10 to −0.17 %; no difference lies outside" in text
+    assert "significant" not in text
+
+
+@pytest.mark.parametrize(
+    ("primary", "said"),
+    [
+        ({"analysis": "mixed_model", "measure": "tCho/tCr", "contrast": "drug - placebo"}, "compatible with no difference"),
+        ({"analysis": "permutation", "measure": "tCho/tCr", "contrast": "drug - placebo"}, "could not be estimated: too few pairs"),
+        ({"analysis": "none such", "measure": "tCho/tCr", "contrast": "drug - placebo"}, "not among the contrasts"),
+        ({}, "names no primary analysis"),
+    ],
+)
+def test_headline_in_other_cases(study: GroupReport, primary: dict[str, str], said: str) -> None:
+    assert said in Page(group_page(replace(study, primary=primary))).text
+
+
+def test_numbers_of_sessions_and_windows(study: GroupReport) -> None:
+    page = Page(group_page(study))
+    assert len(page.column("Quality of sessions", "Status")) == 12
+    medians = study.fitquality.groupby(["participant", "session"])["fwhm_hz"].median()
+    assert [float(value or "nan") for _, value in page.column("Quality of sessions", "Linewidth (Hz)")] == pytest.approx(medians.to_list())
+    assert {text for text, _ in page.column("Quality of sessions", "Rejected (%)")} == {"5.0"}
+    assert {text for text, _ in page.column("Quality of sessions", "Windows fitted")} == {"3 of 3"}
+    rows = study.measures[study.measures["measure"] == "Glx/tNAA"]
+    means = rows.groupby(["window", "condition"])["value"].mean()
+    order = [means[w, c] for w in ("0", "1", "2") for c in ("placebo", "drug")]
+    assert [float(value or "nan") for _, value in page.column("Windows of Glx/tNAA", "Mean")] == pytest.approx(order)
+    exact = [float(value or "nan") for _, value in page.column("Every window", "Glx/tNAA")]
+    assert exact == pytest.approx(rows.sort_values(["participant", "session", "window"])["value"].to_list())
+
+
+def test_confounds_are_paired_differences(study: GroupReport) -> None:
+    page = Page(group_page(study))
+    head, *rows = page.tables["Possible confounds"]
+    assert [text for text, _ in head] == ["Quantity", "Condition", "n", "Mean", "95 % low", "95 % high"]
+    found = {(row[0][0], row[1][0]): float(row[3][1] or "nan") for row in rows}
+    quality = study.fitquality.assign(baseline=study.fitquality["window"] == "0").merge(
+        study.sessions[["participant", "session", "condition"]]
+    )
+    means = quality.groupby(["participant", "condition", "baseline"])["fwhm_hz"].mean().unstack()
+    change = (means[False] - means[True]).unstack()
+    assert found["linewidth change (Hz)", "placebo"] == pytest.approx(change["placebo"].mean())
+    assert found["linewidth change (Hz)", "drug minus placebo"] == pytest.approx((change["drug"] - change["placebo"]).mean())
+    assert found["rejected transients (%)", "drug"] == 5.0
+
+
+def test_settings_and_provenance_are_listed(study: GroupReport) -> None:
+    text = Page(group_page(study)).text
+    for pair in ("windows.length_s 300", "windows.names a, b", "steps[1].step alignment", "versions.numpy 2.0", "seed 7"):
+        assert pair in text
+
+
+def test_group_page_escapes_all_data(tables: dict[str, pd.DataFrame], curves: pd.DataFrame) -> None:
+    for table in tables.values():
+        for column in ("participant", "session", "condition", "measure", "window", "reason", "unit", "analysis", "contrast", "period"):
+            if column in table:
+                table[column] = EVIL + table[column].astype(str)
+    tables["transients"]["rejected"] = True
+    tables["fitquality"]["status"] = "failed" + EVIL
+    tables["sessions"]["status"] = EVIL
+    fit = ExampleFit(title=EVIL, description=EVIL, curves=curves.rename(columns={"tNAA": EVIL}))
+    evil = GroupReport(
+        title=EVIL,
+        **tables,
+        primary={"measure": EVIL + "Glx/tNAA", "analysis": EVIL + "mixed_model", "contrast": EVIL + "drug - placebo"},
+        examples=(fit,),
+        settings={EVIL: {EVIL: [EVIL]}},
+        provenance={EVIL: EVIL},
+    )
+    html = group_page(evil)
+    page = Page(html)
+    assert "<script" not in html
+    assert "script" not in page.tags
+    assert EVIL in page.text
+    assert page.column("Contrasts", "Measure")[0][0] == EVIL + "Glx/tNAA"
+
+
+def test_session_page_escapes_all_data(one_session: SessionReport) -> None:
+    tables = {
+        name: getattr(one_session, name).assign(reason=EVIL, extra=EVIL) for name in ("fitquality", "transients", "measures", "history")
+    }
+    evil = replace(one_session, title=EVIL, participant=EVIL, session=EVIL, condition=EVIL, status=EVIL, reason=EVIL, **tables)
+    html = session_page(evil)
+    assert "<script" not in html
+    assert EVIL in Page(html).text
+
+
+def test_pages_are_the_same_every_time_and_need_nothing_else(study: GroupReport, one_session: SessionReport) -> None:
+    for html, again in ((group_page(study), group_page(study)), (session_page(one_session), session_page(one_session))):
+        assert html == again
+        page = Page(html)
+        assert "script" not in page.tags
+        assert not {"link", "img", "iframe", "object"} & set(page.tags)
+        links = [value for name, value in page.attributes if name in ("href", "src", "xlink:href") and value]
+        assert all(value.startswith("#") for value in links)
+        assert set(links) <= {f"#{value}" for name, value in page.attributes if name == "id"}
+        assert "@import" not in html
+        labels = [value for name, value in page.attributes if name == "aria-label"]
+        assert page.tags.count("svg") <= len(labels)
+        assert all(labels)
+
+
+def test_empty_tables_are_explained() -> None:
+    page = Page(group_page(GroupReport(title="Nothing")))
+    for said in (
+        "There is nothing to contrast: the table of contrasts is empty.",
+        "the study has no session",
+        "No session has both a baseline and a later window of any measure.",
+        "No table names a session.",
+        "The settings of the study were not handed to this page.",
+    ):
+        assert said in page.text
+    assert "svg" not in page.tags
+    assert "nan" not in page.text.lower().split()
+    session = Page(session_page(SessionReport(title="Nothing", participant="01", session="1")))
+    assert "There is no measure of any window." in session.text
+    assert "There is no fitted spectrum of this session." in session.text
+
+
+@pytest.mark.parametrize("name", ["measures", "contrasts", "fitquality", "transients", "sessions"])
+def test_each_table_may_be_missing(study: GroupReport, name: str) -> None:
+    page = Page(group_page(replace(study, **{name: pd.DataFrame()})))
+    assert "nan" not in page.text.lower().split()
+    assert "None" not in page.text.split()
+
+
+def test_single_condition_and_single_session_are_said(study: GroupReport) -> None:
+    first = study.measures[(study.measures["participant"] == "01") & (study.measures["session"] == "1")]
+    one = GroupReport(title="One", measures=first)
+    assert "There is nothing to contrast: the study has one session." in Page(group_page(one)).text
+    same = GroupReport(title="Same", measures=study.measures.assign(condition="placebo"))
+    assert "the sessions have one condition, placebo" in Page(group_page(same)).text
+    nameless = GroupReport(title="No names", measures=study.measures.drop(columns="condition"))
+    assert "no named condition" in Page(group_page(nameless)).text
+
+
+def test_separate_runs_missing_reference_and_failures_are_said(study: GroupReport) -> None:
+    assert "different runs" not in Page(group_page(study)).text
+    transients = study.transients.assign(run=(study.transients["time_s"] >= 0).astype(int))
+    sessions = study.sessions.assign(has_reference=False)
+    sessions.loc[0, ["status", "reason"]] = ["failed", "linewidth above 0.1 ppm"]
+    fitquality = study.fitquality.copy()
+    fitquality.loc[:4, "status"] = "failed"
+    text = Page(group_page(replace(study, transients=transients, sessions=sessions, fitquality=fitquality))).text
+    assert "In 12 of 12 sessions baseline and infusion are different runs" in text
+    assert "confounded with the change from baseline" in text
+    assert "No session has a water reference" in text
+    assert "1 of 12 sessions are not ok: participant 01 session 1 (linewidth above 0.1 ppm)" in text
+    assert "5 of 36 windows could not be fitted" in text
+
+
+def test_session_page_shows_what_it_was_given(one_session: SessionReport) -> None:
+    page = Page(session_page(one_session))
+    assert "3 of 60" in page.text
+    assert "This session has no water reference" in page.text
+    assert [text for text, _ in page.column("Rejected transients", "Transients")] == ["3"]
+    exact = [float(value or "nan") for _, value in page.column("Measures", "value")]
+    assert exact == one_session.measures["value"].to_list()
+    assert [text for text, _ in page.column("Quality of fits", "unheard of")] == ["kept"] * 3
+    assert page.column("Processing", "details") == [("a & b", None)]
+
+
+def test_a_table_that_lacks_a_column_is_refused(study: GroupReport) -> None:
+    with pytest.raises(DataError, match="table 'contrasts' has no column 'estimate'"):
+        replace(study, contrasts=study.contrasts.drop(columns="estimate"))
