@@ -166,5 +166,5 @@ def require_clock(transients: pd.DataFrame, *, label: str) -> None:
         runs = transients.loc[transients["time_s"].isna(), "run"].unique()
         raise InputError(
             f"{label}: when the transients of run {', '.join(str(run + 1) for run in runs)} were acquired cannot be determined; "
-            "give RepetitionTime and, for several runs, AcquisitionTime in the sidecars, acq_time in the scans table or an event all runs list"
+            "give RepetitionTime and, for several runs, AcquisitionTime in sidecars, acq_time in the scans table or an event that all list"
         )

@@ -69,13 +69,13 @@ def files_as_session(
         raise InputError(f"{len(events_paths)} events files were named for {len(svs_paths)} runs: give one for each run")
     references = tuple(Path(path) for path in reference_paths)
     events: list[Path | None] = [Path(path) for path in events_paths] or [None] * len(svs_paths)
-    reference_sidecar = _sidecar_beside(references[0]) if references else {}
+    reference_sidecar = sidecar_beside(references[0]) if references else {}
     runs = [
         RunFiles(
             svs=Path(path),
             references=references,
             events=table,
-            sidecar=_sidecar_beside(Path(path)),
+            sidecar=sidecar_beside(Path(path)),
             reference_sidecar=reference_sidecar,
         )
         for path, table in zip(svs_paths, events, strict=True)
@@ -83,7 +83,8 @@ def files_as_session(
     return SessionFiles(participant="unnamed", session="", runs=tuple(runs))
 
 
-def _sidecar_beside(path: Path) -> Mapping[str, Any]:
+def sidecar_beside(path: Path) -> Mapping[str, Any]:
+    """Content of the JSON file of the same name, empty if there is none."""
     sidecar = path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
     return read_json(sidecar) if sidecar.exists() else {}
 
