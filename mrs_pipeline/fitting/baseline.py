@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 
-from mrs_pipeline.acquisition import BoolArray, ComplexArray, FloatArray
+from mrs_pipeline.acquisition import CARRIER_PPM, BoolArray, ComplexArray, FloatArray
 from mrs_pipeline.errors import unknown_name
 from mrs_pipeline.fids import read_only
 
@@ -68,7 +69,21 @@ def p_spline(ppm: FloatArray, *, mask: BoolArray, knots_per_ppm: float = 15.0, m
     centres = np.linspace(low, high, n_intervals + 1)
     curves = cubic_b_spline((ppm[:, None] - centres) / (centres[1] - centres[0]))
     differences = np.diff(np.eye(curves.shape[1]), n=2, axis=0)
-    return BaselineModel(design=with_hilbert_partner(curves)[mask], penalty=differences.T @ differences)
+    tails = water_tails(ppm, mask=mask)
+    penalty = scipy.linalg.block_diag(differences.T @ differences, np.zeros((tails.shape[1], tails.shape[1])))
+    return BaselineModel(design=np.hstack([with_hilbert_partner(curves)[mask], tails]), penalty=penalty)
+
+
+def water_tails(ppm: FloatArray, *, mask: BoolArray) -> ComplexArray:
+    """Far tails of residual water of any phase: two Lorentzian lines near the carrier, each in phase and in quadrature, no penalty.
+
+    In quadrature a line falls off as 1/f only: without these columns the splines would have to bend for it. The lines are those of
+    sampled FIDs, sum_n exp((2 pi i f0 - pi w - 2 pi i f) n dt) = 1 / (1 - exp(...)), so aliasing and the first point are right.
+    """
+    span_ppm = ppm.size * abs(ppm[1] - ppm[0])
+    turns = [(ppm[mask] - centre) / span_ppm for centre in (CARRIER_PPM - 0.1, CARRIER_PPM + 0.1)]
+    lines = [1.0 / (1.0 - np.exp(2j * np.pi * turn - np.pi * 0.1 / span_ppm)) for turn in turns]
+    return np.stack([phase * line / np.abs(line).max() for line in lines for phase in (1.0, 1j)], axis=1)
 
 
 def polynomial(ppm: FloatArray, *, mask: BoolArray, degree: int = 3) -> BaselineModel:

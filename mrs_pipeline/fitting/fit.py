@@ -7,13 +7,14 @@ import numpy as np
 
 from mrs_pipeline.acquisition import ComplexArray, FloatArray, spectrum_from_fid
 from mrs_pipeline.basis.basis_set import BasisSet
+from mrs_pipeline.basis.macromolecules import RatioPrior
 from mrs_pipeline.errors import DataError
 from mrs_pipeline.fids import Fids
 from mrs_pipeline.fitting.model import SpectralModel, spectral_model
 from mrs_pipeline.fitting.options import FitOptions
 from mrs_pipeline.fitting.parameters import COMMON, Priors, declare_parameters, parameter_priors
 from mrs_pipeline.fitting.quality import amplitude_covariance, assess, curves_in_data_units
-from mrs_pipeline.fitting.ratio_priors import RatioPrior, ratio_rows
+from mrs_pipeline.fitting.ratio_priors import ratio_rows
 from mrs_pipeline.fitting.smoothing import SmoothingScale, choose_smoothing, smoothing_scale
 from mrs_pipeline.fitting.solver import LinearPriors, Problem, State, levenberg_marquardt
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit, failed_fit

@@ -2,7 +2,8 @@
 
 Component m contributes ``a_m FT[b_m(t) exp(2 pi i (D + d_m) t - pi (L + l_m) t - (pi G t)^2 / (4 ln 2))]`` with common shift D,
 Lorentzian width L and Gaussian width G (full widths at half maximum, Hz; the parameter is the square of G, whose derivative does not
-vanish at zero), its own shift d_m and extra width l_m. Instead of the model, the data are rotated by zero- and first-order phase: the noise stays white and the baseline's design stays constant.
+vanish at zero), its own shift d_m and extra width l_m. Instead of the model, the data are rotated by zero- and first-order phase:
+the noise stays white and the baseline's design stays constant.
 """
 
 from dataclasses import dataclass

@@ -16,7 +16,8 @@ class FitOptions:
 
     ppm_range : fitted range, ppm (low, high).
     baseline : name in the table of baseline models.
-    baseline_stiffness : how the smoothing is chosen: `reml` (restricted likelihood), `maic` (modified Akaike criterion) or `fixed`.
+    baseline_stiffness : how the smoothing is chosen: `maic` (modified Akaike criterion, the safer one when the model is not
+        quite right), `reml` (restricted likelihood) or `fixed`.
     baseline_ed_per_ppm : effective dimension per ppm when `fixed`.
     max_ed_per_ppm : most flexible baseline the criterion may choose.
     priors : whether the Gaussian penalties below and the ratio priors of macromolecules act at all.
@@ -27,7 +28,7 @@ class FitOptions:
 
     ppm_range: tuple[float, float] = (0.2, 4.2)
     baseline: str = "p_spline"
-    baseline_stiffness: str = "reml"
+    baseline_stiffness: str = "maic"
     baseline_ed_per_ppm: float = 2.0
     max_ed_per_ppm: float = 7.0
     priors: bool = True

@@ -1,21 +1,11 @@
 """Soft priors on ratios of amplitudes, such as those of macromolecule components, as penalties linear in the amplitudes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from mrs_pipeline.acquisition import FloatArray
-
-
-@dataclass(frozen=True, kw_only=True)
-class RatioPrior:
-    """Gaussian prior: amplitude of `numerator` over the sum of `denominator` is `mean` +- `sd`."""
-
-    numerator: str
-    denominator: tuple[str, ...]
-    mean: float
-    sd: float
+from mrs_pipeline.basis.macromolecules import RatioPrior
 
 
 def ratio_rows(priors: Sequence[RatioPrior], *, components: tuple[str, ...], amplitudes: FloatArray) -> FloatArray:

@@ -45,10 +45,11 @@ def smoothing_scale(baseline: BaselineModel, *, ppm_range: tuple[float, float]) 
     """Scale of a baseline model; None where it has no penalty to tune."""
     if not np.any(baseline.penalty):
         return None
-    design = as_real(baseline.design)
+    penalised = np.diag(baseline.penalty) > 0
+    design = as_real(baseline.design[:, penalised])
     gram = design.T @ design
     gram += 1e-8 * np.trace(gram) / gram.shape[0] * np.eye(gram.shape[0])
-    eigenvalues = np.clip(scipy.linalg.eigh(baseline.penalty, gram, eigvals_only=True), 0.0, None)
+    eigenvalues = np.clip(scipy.linalg.eigh(baseline.penalty[np.ix_(penalised, penalised)], gram, eigvals_only=True), 0.0, None)
     return SmoothingScale(eigenvalues=eigenvalues, range_ppm=ppm_range[1] - ppm_range[0])
 
 
@@ -86,14 +87,12 @@ def _penalised(problem: Problem, smoothing: float, gram: FloatArray, right: Floa
     return scipy.linalg.cho_solve(factor, right), float(2.0 * np.log(np.diag(factor[0])).sum())
 
 
-def _reml(
-    problem: Problem, smoothing: float, gram: FloatArray, right: FloatArray, total: float, n_active: int, scale: SmoothingScale
-) -> float:
+def _reml(problem: Problem, smoothing: float, gram: FloatArray, right: FloatArray, total: float, n_active: int, _: SmoothingScale) -> float:
     """Restricted likelihood of the smoothing, residual variance profiled (Wahba 1985; Wood 2011, J R Stat Soc B 73:3)."""
     solution, log_determinant = _penalised(problem, smoothing, gram, right, n_active)
     penalised_square = total - float(right @ solution)
     rank = int(np.linalg.matrix_rank(problem.model.baseline.penalty))
-    n_fixed = n_active + scale.eigenvalues.size - rank
+    n_fixed = n_active + problem.model.baseline.n_columns - rank
     n_data = 2 * problem.data.size
     return float((n_data - n_fixed) * np.log(max(penalised_square, 1e-300)) + log_determinant - rank * np.log(smoothing))
 
@@ -101,7 +100,7 @@ def _reml(
 def _maic(
     problem: Problem, smoothing: float, gram: FloatArray, right: FloatArray, total: float, n_active: int, scale: SmoothingScale
 ) -> float:
-    """Modified Akaike criterion: log residual square plus weighted effective dimension over points."""
+    """Modified Akaike criterion: log residual square plus weighted effective dimension over the number of real data."""
     solution, _ = _penalised(problem, smoothing, gram, right, n_active)
     square = total - 2.0 * float(right @ solution) + float(solution @ gram @ solution)
-    return float(np.log(max(square, 1e-300)) + 2.0 * _MAIC_WEIGHT * scale.effective_dimension(smoothing) / problem.data.size)
+    return float(np.log(max(square, 1e-300)) + 2.0 * _MAIC_WEIGHT * scale.effective_dimension(smoothing) / (2 * problem.data.size))

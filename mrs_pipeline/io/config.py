@@ -76,8 +76,8 @@ def _sentence(problem: Any) -> str:
     if problem.validator == "required":
         missing = [key for key in problem.validator_value if key not in problem.instance]
         return f"key '{_joined(where, missing[0])}' is missing: add it"
-    expected = {"enum": "one of " + ", ".join(map(str, problem.validator_value)) if problem.validator == "enum" else ""}
-    text = expected.get(str(problem.validator)) or _expectation(problem)
+    is_choice = problem.validator == "enum"
+    text = "one of " + ", ".join(map(str, problem.validator_value)) if is_choice else _expectation(problem)
     return f"'{where or 'the whole file'}' is {problem.instance!r}: expected {text}"
 
 
@@ -95,8 +95,9 @@ def _joined(where: str, key: str) -> str:
 
 def _expectation(problem: Any) -> str:
     value = problem.validator_value
+    types = " or ".join(map(str, value)) if isinstance(value, list) else value
     words = {
-        "type": f"a value of type {value if isinstance(value, str) else ' or '.join(map(str, value))}",
+        "type": f"a value of type {types}",
         "minimum": f"at least {value}",
         "maximum": f"at most {value}",
         "exclusiveMinimum": f"more than {value}",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mrs_pipeline.errors import ConfigError
-from mrs_pipeline.fitting.baseline import BASELINES, baseline_model, cubic_b_spline, with_hilbert_partner
+from mrs_pipeline.fitting.baseline import BASELINES, baseline_model, cubic_b_spline, water_tails, with_hilbert_partner
 
 PPM = 4.65 - np.fft.fftshift(np.fft.fftfreq(1024, 1 / 2000.0)) / 127.7
 MASK = (PPM >= 0.2) & (PPM <= 4.2)
@@ -27,10 +27,24 @@ def test_cubic_b_splines_sum_to_one_between_their_knots() -> None:
 
 def test_p_spline_penalty_leaves_straight_lines_alone() -> None:
     penalty = baseline_model(PPM, mask=MASK, model="p_spline").penalty
+    splines = np.diag(penalty) > 0
+    penalty = penalty[np.ix_(splines, splines)]
     line = 3.0 + 0.2 * np.arange(penalty.shape[0])
     assert line @ penalty @ line == pytest.approx(0.0, abs=1e-9)
     curve = line**2
     assert curve @ penalty @ curve == pytest.approx((penalty.shape[0] - 2) * 0.08**2)
+
+
+@pytest.mark.parametrize("phase_rad", [0.0, 1.0, 2.0])
+def test_tails_of_residual_water_need_no_spline(phase_rad: float) -> None:
+    time_s = np.arange(1024) / 2000.0
+    water = np.exp(1j * phase_rad + (2j * np.pi * 5.0 - np.pi * 12.0) * time_s)
+    spectrum = np.fft.fftshift(np.fft.fft(water))[MASK]
+    tails = water_tails(PPM, mask=MASK)
+    stacked = np.concatenate([tails.real, tails.imag])
+    target = np.concatenate([spectrum.real, spectrum.imag])
+    left = target - stacked @ np.linalg.lstsq(stacked, target, rcond=None)[0]
+    assert np.abs(left).max() < 0.005 * np.abs(spectrum).max()
 
 
 @pytest.mark.parametrize("name", sorted(BASELINES))

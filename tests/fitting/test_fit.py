@@ -119,5 +119,5 @@ def test_data_of_another_axis_are_refused(fitter, acquisition) -> None:
 
 
 def test_unknown_option_lists_the_valid_ones() -> None:
-    with pytest.raises(ConfigError, match="unknown key of the fitting section 'ppm_rnge': use one of .*ppm_range"):
+    with pytest.raises(ConfigError, match=r"unknown key of the fitting section 'ppm_rnge': use one of .*ppm_range"):
         FitOptions.from_mapping({"ppm_rnge": [0.2, 4.0]})

@@ -16,7 +16,7 @@ def test_effective_dimension_runs_from_all_columns_to_a_straight_line() -> None:
     baseline = baseline_model(PPM, mask=MASK, model="p_spline")
     scale = smoothing_scale(baseline, ppm_range=(0.2, 4.2))
     assert scale is not None
-    assert scale.effective_dimension(0.0) == pytest.approx(baseline.n_columns)
+    assert scale.effective_dimension(0.0) == pytest.approx(np.count_nonzero(np.diag(baseline.penalty)))
     assert scale.effective_dimension(1e15) == pytest.approx(2.0, abs=0.05)
 
 
