@@ -25,6 +25,7 @@ def session_changes(measures: pd.DataFrame, *, measure: str) -> pd.DataFrame:
     """
     rows = normalised(measures, name="measures")
     rows = with_minutes(rows[rows["measure"] == measure])
+    rows = rows.drop(columns=["baseline", "change_percent"], errors="ignore")
     baseline = rows[rows["is_baseline"]].groupby(SESSION)["value"].mean().rename("baseline").reset_index()
     rows = rows.merge(baseline, on=SESSION, how="left")
     rows["change_percent"] = 100.0 * (rows["value"] / rows["baseline"].where(rows["baseline"] != 0.0) - 1.0)
@@ -80,12 +81,12 @@ def condition_means(rows: pd.DataFrame, *, value: str) -> pd.DataFrame:
 def session_intervals(measures: pd.DataFrame, *, measure: str) -> pd.DataFrame:
     """Change from baseline (%) of one session with the interval of +-1.96 SD of each window's own value.
 
-    Columns condition, window, estimate, ci_low, ci_high; the uncertainty of the baseline is not in it.
+    Columns condition, window_start_s, window_stop_s, estimate, ci_low, ci_high; the uncertainty of the baseline is not in it.
     """
     rows = session_changes(measures, measure=measure)
     half = 1.96 * 100.0 * (rows["sd"] / rows["baseline"]).abs()
     change = rows["change_percent"]
-    return rows[["condition", "window"]].assign(estimate=change, ci_low=change - half, ci_high=change + half)
+    return rows[["condition", "window_start_s", "window_stop_s"]].assign(estimate=change, ci_low=change - half, ci_high=change + half)
 
 
 def window_times(measures: pd.DataFrame) -> pd.DataFrame:

@@ -50,13 +50,13 @@ TABLES: dict[str, Columns] = {
     "sessions": Columns(
         required=("participant", "session"),
         texts=("participant", "session", "condition", "period", "status", "reason"),
-        numbers=("n_transients", "n_rejected"),
+        numbers=("n_transients", "n_rejected", "infusion_start_s"),
         flags=("has_reference",),
     ),
     "marginal_means": Columns(
-        required=("condition", "window", "estimate"),
-        texts=("measure", "condition", "window"),
-        numbers=("estimate", "ci_low", "ci_high"),
+        required=("condition", "window_start_s", "window_stop_s", "estimate"),
+        texts=("measure", "condition"),
+        numbers=("window_start_s", "window_stop_s", "estimate", "ci_low", "ci_high"),
     ),
     "amplitudes": Columns(
         required=("window", "metabolite", "amplitude"),
@@ -128,9 +128,11 @@ class GroupReport:
     """Everything the group page says. Any table may be empty; `DataError` if one lacks a column it cannot do without.
 
     ``primary`` names the one primary result by ``analysis``, ``measure`` and ``contrast``. ``conditions`` gives the order
-    (and so the colours) of conditions; those left out follow by name. ``marginal_means`` (optional: condition, window,
-    estimate, ci_low, ci_high in per cent of baseline, and measure) replaces the plain means in the time course.
-    ``infusion_stop_s`` ends the shaded infusion; without it the shade reaches the end of the last window.
+    (and so the colours) of conditions; those left out follow by name. ``marginal_means`` (optional: condition, window_start_s,
+    window_stop_s, estimate, ci_low, ci_high in per cent of baseline, and measure; those without a measure belong to the
+    primary one) replaces the plain means in the time course. ``infusion_stop_s`` (from the start of infusion) ends the shaded
+    infusion; without it the shade reaches the end of the last window. ``sessions`` may have ``infusion_start_s``, the start of
+    infusion on the session clock of ``transients`` (0 where absent). ``confidence`` is that of the contrasts' intervals.
     """
 
     title: str
@@ -142,6 +144,7 @@ class GroupReport:
     marginal_means: pd.DataFrame = field(default_factory=pd.DataFrame)
     primary: Mapping[str, str] = field(default_factory=dict)
     conditions: tuple[str, ...] = ()
+    confidence: float = 0.95
     infusion_stop_s: float | None = None
     examples: tuple[ExampleFit, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
@@ -158,7 +161,8 @@ class SessionReport:
     """Everything the page of one session says. Tables need no participant and session columns; any may be empty.
 
     ``fits`` are the windows in order; ``history`` has a row per processing step (step, method, details);
-    ``has_reference`` is whether there was a water reference, None if that is not known.
+    ``has_reference`` is whether there was a water reference, None if that is not known. ``infusion_start_s`` is on the session
+    clock of ``transients``, ``infusion_stop_s`` counts from the start of infusion.
     """
 
     title: str
@@ -174,6 +178,7 @@ class SessionReport:
     transients: pd.DataFrame = field(default_factory=pd.DataFrame)
     history: pd.DataFrame = field(default_factory=pd.DataFrame)
     fits: tuple[ExampleFit, ...] = ()
+    infusion_start_s: float | None = None
     infusion_stop_s: float | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
     provenance: Mapping[str, object] = field(default_factory=dict)

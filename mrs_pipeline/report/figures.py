@@ -36,8 +36,8 @@ def time_course(
 ) -> str:
     """SVG: change from baseline (%) of a measure over the windows, sessions thin, conditions as mean with 95 % interval.
 
-    ``marginal_means`` (condition, window, estimate, ci_low, ci_high in per cent of baseline; measure if there are several)
-    replaces the plain means. Raises `DataError` if a table lacks a column.
+    ``marginal_means`` (condition, window_start_s, window_stop_s, estimate, ci_low, ci_high in per cent of baseline; measure if
+    there are several) replaces the plain means. Raises `DataError` if a table lacks a column.
     """
     rows = changes.session_changes(measures, measure=measure).dropna(subset=["change_percent", "minutes"])
     if rows.empty:
@@ -65,8 +65,8 @@ def _model_means(marginal_means: pd.DataFrame | None, *, rows: pd.DataFrame, mea
         return pd.DataFrame()
     means = normalised(marginal_means, name="marginal_means")
     means = means[means["measure"].isin([measure, ""])]
-    middles = rows.groupby(["condition", "window"], as_index=False)["minutes"].mean()
-    return means.drop(columns="minutes", errors="ignore").merge(middles, on=["condition", "window"]).sort_values("minutes")
+    means = means[means["condition"].isin(rows["condition"])]
+    return changes.with_minutes(means).dropna(subset=["minutes", "estimate"]).sort_values("minutes", kind="stable")
 
 
 def participant_pairs(measures: pd.DataFrame, *, measure: str, conditions: Sequence[str] = ()) -> str:
@@ -124,7 +124,7 @@ def strip_panels(rows: pd.DataFrame, *, panels: Mapping[str, str], conditions: S
 
 
 def contrast_forest(contrasts: pd.DataFrame, *, primary: Mapping[str, str] | None = None, contrast: str | None = None) -> str:
-    """SVG: estimates with 95 % intervals, a row per measure and analysis; the primary result on top and marked.
+    """SVG: estimates with their intervals, a row per measure and analysis; the primary result on top and marked.
 
     ``primary`` gives analysis, measure and contrast. ``contrast`` keeps only rows of that contrast. Results in different
     units stand in panels of their own; one that could not be estimated keeps its row and says so.
@@ -142,7 +142,7 @@ def contrast_forest(contrasts: pd.DataFrame, *, primary: Mapping[str, str] | Non
         grid = figure.subplots(len(units), 1, squeeze=False, height_ratios=[n + 1.5 for n in sizes])
         for axes, unit in zip(grid[:, 0], units, strict=True):
             _draw_forest(axes, rows[rows["unit"] == unit], unit=unit, several=rows["contrast"].nunique() > 1)
-        return drawing.svg(figure, label=f"Estimates with 95 % intervals of {len(rows)} contrasts")
+        return drawing.svg(figure, label=f"Estimates with intervals of {len(rows)} contrasts")
 
 
 def _forest_order(rows: pd.DataFrame, *, primary: Mapping[str, str]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from mrs_pipeline.report import changes, confounds, figures, tables
 from mrs_pipeline.report.contents import ExampleFit, GroupReport, SessionReport
 from mrs_pipeline.report.drawing import Notice
 from mrs_pipeline.report.remarks import group_remarks, session_remarks, session_table
-from mrs_pipeline.report.wording import headline, number
+from mrs_pipeline.report.wording import headline, number, percent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,14 +43,14 @@ def group_page(report: GroupReport) -> str:
     order = changes.condition_order(session_table(report)["condition"], conditions=report.conditions)
     content = {
         "title": report.title,
-        "headline": headline(report.contrasts, primary=report.primary),
+        "headline": headline(report.contrasts, primary=report.primary, confidence=report.confidence),
         "remarks": group_remarks(report),
         "facts": _facts(report),
         "measure": measure,
         "figures": _group_figures(report, measure=measure, rows=rows),
         "other_courses": _other_courses(report, measure=measure),
-        "other_forests": _other_forests(report),
-        "contrasts": tables.contrasts_table(report.contrasts, primary=report.primary),
+        **_contrasts(report),
+        "confidence": percent(report.confidence),
         "confounds": tables.confounds_table(rows, conditions=order),
         "sessions": tables.sessions_table(report, rows=rows),
         "means": tables.means_table(report, measure=measure),
@@ -75,14 +75,12 @@ def _group_figures(report: GroupReport, *, measure: str, rows: pd.DataFrame) -> 
     panels = figures.strip_panels(
         rows, panels=confounds.CONFOUNDS, conditions=order, label="Linewidth, SNR, drift and rejection by condition"
     )
-    main = report.primary.get("contrast")
-    main = main if main in set(report.contrasts["contrast"]) else next(iter(report.contrasts["contrast"]), None)
     quality = figures.quality_course(
         confounds.quality_by_window(report.fitquality, measures=report.measures), conditions=order, infusion_stop_s=stop
     )
     drawn = {
         "course": _course(report, measure=measure),
-        "forest": figures.contrast_forest(report.contrasts, primary=report.primary, contrast=main),
+        "forest": figures.contrast_forest(report.contrasts, primary=report.primary, contrast=_main_contrast(report)),
         "pairs": figures.participant_pairs(report.measures, measure=measure, conditions=order),
         "quality": quality,
         "confounds": panels,
@@ -93,6 +91,8 @@ def _group_figures(report: GroupReport, *, measure: str, rows: pd.DataFrame) -> 
 def _course(report: GroupReport, *, measure: str) -> str:
     stop = report.infusion_stop_s
     means = report.marginal_means
+    if measure != _main_measure(report):
+        means = means[means["measure"] == measure]
     return figures.time_course(report.measures, measure=measure, marginal_means=means, conditions=report.conditions, infusion_stop_s=stop)
 
 
@@ -101,12 +101,24 @@ def _other_courses(report: GroupReport, *, measure: str) -> list[PageFigure]:
     return [_figure(_course(report, measure=name), title=name) for name in others]
 
 
-def _other_forests(report: GroupReport) -> list[PageFigure]:
-    names = list(dict.fromkeys(report.contrasts["contrast"]))
-    main = report.primary.get("contrast")
-    shown = main if main in names else next(iter(names), None)
-    others = [name for name in names if name != shown]
-    return [_figure(figures.contrast_forest(report.contrasts, primary=report.primary, contrast=name), title=name) for name in others]
+def _main_contrast(report: GroupReport) -> str | None:
+    """The primary contrast, else the first in the table."""
+    there = list(dict.fromkeys(report.contrasts["contrast"]))
+    wanted = report.primary.get("contrast", "")
+    return wanted if wanted in there else next(iter(there), None)
+
+
+def _contrasts(report: GroupReport) -> dict[str, object]:
+    """The table of the main contrast; of the other contrasts a table and a forest of the main measure."""
+    main = report.contrasts["contrast"] == _main_contrast(report)
+    others = report.contrasts[~main]
+    forest = figures.contrast_forest(others[others["measure"] == _main_measure(report)], primary=report.primary)
+    primary, confidence = report.primary, report.confidence
+    return {
+        "contrasts": tables.contrasts_table(report.contrasts[main], primary=primary, confidence=confidence),
+        "other_contrasts": tables.contrasts_table(others, primary=primary, name="Other contrasts", confidence=confidence),
+        "other_forest": _figure(forest),
+    }
 
 
 def _facts(report: GroupReport) -> list[tuple[str, str]]:
@@ -139,7 +151,7 @@ def session_page(report: SessionReport) -> str:
         "remarks": session_remarks(report),
         "n_transients": len(report.transients),
         "n_rejected": n_rejected,
-        "transients": _figure(figures.transients_overview(report.transients)),
+        "transients": _figure(figures.transients_overview(report.transients, infusion_start_s=report.infusion_start_s)),
         "rejections": tables.rejections_table(report),
         "fits": [_fit(fit) for fit in report.fits],
         "courses": _session_courses(report),

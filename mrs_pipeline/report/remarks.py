@@ -1,5 +1,6 @@
 """What a reader must know before believing a page: statements that follow from the tables."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ def group_remarks(report: GroupReport) -> list[Remark]:
     found = [
         _nothing_to_contrast(report),
         _incomplete_participants(report),
-        separate_runs(report.transients),
+        separate_runs(report.transients, starts=report.sessions),
         _references(report),
         _failed_sessions(report),
         failed_fits(report.fitquality),
@@ -34,7 +35,8 @@ def group_remarks(report: GroupReport) -> list[Remark]:
 
 def session_remarks(report: SessionReport) -> list[Remark]:
     """Statements on one session."""
-    found = [separate_runs(report.transients), failed_fits(report.fitquality)]
+    starts = pd.DataFrame([{"participant": report.participant, "session": report.session, "infusion_start_s": report.infusion_start_s}])
+    found = [separate_runs(report.transients, starts=starts), failed_fits(report.fitquality)]
     if report.has_reference is False:
         found.insert(0, Remark(text=_NO_REFERENCE.format(who="This session has no"), weight="note"))
     if not is_ok(report.status):
@@ -87,10 +89,15 @@ def _incomplete_participants(report: GroupReport) -> Remark | None:
     return Remark(text=text, weight="note")
 
 
-def separate_runs(transients: pd.DataFrame) -> Remark | None:
-    """Whether baseline (before 0 s) and infusion lie in different runs, so that any step between runs looks like a response."""
-    rows = transients.dropna(subset=["time_s", "run"])
-    rows = rows.assign(before=rows["time_s"] < 0.0)
+def separate_runs(transients: pd.DataFrame, *, starts: pd.DataFrame) -> Remark | None:
+    """Whether baseline and infusion lie in different runs, so that any step between runs looks like a response.
+
+    ``starts`` has participant, session and infusion_start_s on the clock of ``transients``; 0 s where it is unknown.
+    """
+    starts = starts[[*changes.SESSION, "infusion_start_s"]].drop_duplicates(subset=changes.SESSION)
+    rows = transients.dropna(subset=["time_s", "run"]).drop(columns="infusion_start_s", errors="ignore")
+    rows = rows.merge(starts, on=changes.SESSION, how="left")
+    rows = rows.assign(before=rows["time_s"] < pd.to_numeric(rows["infusion_start_s"]).fillna(0.0))
     broken = total = 0
     for _, group in rows.groupby(changes.SESSION, sort=True):
         before, after = set(group.loc[group["before"], "run"]), set(group.loc[~group["before"], "run"])
@@ -128,11 +135,12 @@ def _session_name(row: dict[str, object]) -> str:
 
 
 def failed_fits(fitquality: pd.DataFrame) -> Remark | None:
-    """How many windows could not be fitted."""
-    n_failed = sum(is_failed(status) for status in fitquality["status"])
-    if not n_failed:
+    """How many windows have no usable fit, by status."""
+    failed = [status for status in fitquality["status"] if is_failed(status)]
+    if not failed:
         return None
-    return Remark(text=f"{n_failed} of {len(fitquality)} windows could not be fitted; they count as missing, not as zero.")
+    kinds = ", ".join(f"{n} {status}" for status, n in sorted(Counter(failed).items()))
+    return Remark(text=f"{len(failed)} of {len(fitquality)} windows have no usable fit ({kinds}); they count as missing, not as zero.")
 
 
 def _failed_contrasts(report: GroupReport) -> Remark | None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mrs_pipeline.report import changes, confounds
 from mrs_pipeline.report.contents import GroupReport, SessionReport, as_text, records
-from mrs_pipeline.report.wording import NOTHING, decimals_for, is_failed, is_primary, level, number, p_value
+from mrs_pipeline.report.wording import NOTHING, decimals_for, is_failed, is_primary, level, number, p_value, percent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +56,23 @@ def status_cell(status: str) -> Cell:
     return Cell(text=status or NOTHING, level=level(status))
 
 
-def contrasts_table(contrasts: pd.DataFrame, *, primary: Mapping[str, str]) -> PageTable:
+def contrasts_table(contrasts: pd.DataFrame, *, primary: Mapping[str, str], name: str = "Contrasts", confidence: float = 0.95) -> PageTable:
     """All contrasts as they come, the primary one marked."""
     found = records(contrasts)
-    headers = ("Measure", "Contrast", "Analysis", "Estimate", "95 % low", "95 % high", "Unit", "P", "P adjusted", "Status")
+    headers = (
+        "Measure",
+        "Contrast",
+        "Analysis",
+        "Estimate",
+        f"{percent(confidence)} low",
+        f"{percent(confidence)} high",
+        "Unit",
+        "P",
+        "P adjusted",
+        "Status",
+    )
     table = PageTable(
-        name="Contrasts",
+        name=name,
         headers=(*headers, "SE", "df", "Participants", "Sessions", "Windows", "Reason"),
         rows=[_contrast_cells(row) for row in found],
         marked=frozenset(n for n, row in enumerate(found) if is_primary(row, primary)),
@@ -246,4 +257,6 @@ def _flat_value(name: str, value: object) -> list[tuple[str, str]]:
         if any(isinstance(item, (Mapping, list, tuple)) for item in value):
             return [pair for n, item in enumerate(value, start=1) for pair in _flat_value(f"{name}[{n}]", item)]
         return [(name, ", ".join(as_text(item) for item in value) or NOTHING)]
-    return [(name, as_text(value) if value not in (None, {}) else NOTHING)]
+    if isinstance(value, np.ndarray):
+        return _flat_value(name, value.tolist())
+    return [(name, NOTHING if isinstance(value, Mapping) else as_text(value) or NOTHING)]

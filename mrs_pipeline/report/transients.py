@@ -11,25 +11,28 @@ _REASON_COLOURS = (drawing.VERMILLION, drawing.PURPLE, drawing.ORANGE, drawing.G
 _REASON_MARKERS = ("x", "^", "s", "D", "v", "P")
 
 
-def transients_overview(transients: pd.DataFrame, *, label: str = "") -> str:
+def transients_overview(transients: pd.DataFrame, *, infusion_start_s: float | None = None, label: str = "") -> str:
     """SVG: frequency shift (Hz), phase (degrees) and relative amplitude of one session's transients against time.
 
     Time is the session clock in minutes, or the number of the transient where the clock is unknown. Rejected transients
-    have one mark per reason; a thin line marks the start of each further run. Columns without values have no panel.
+    have one mark per reason; a dotted line marks the start of each further run, a dashed one that of infusion. Columns
+    without values have no panel.
     """
     rows = _drawable(normalised(transients, name="transients"))
     texts = {"frequency_shift_hz": "frequency\nshift (Hz)", "phase_deg": "phase (°)", "relative_amplitude": "amplitude\n(relative)"}
     panels = [(column, text) for column, text in texts.items() if rows[column].notna().any()]
     if not panels:
         return drawing.notice("The tables hold no frequency, phase or amplitude of single transients.", label=label)
+    clock = bool(rows["time_s"].notna().any())
     with drawing.style():
         figure = drawing.new_figure(height_in=0.7 + 1.35 * len(panels))
         grid = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
         for axes, (column, text) in zip(grid, panels, strict=True):
             _draw_panel(axes, rows, column=column)
             axes.set_ylabel(text)
+            if clock and infusion_start_s is not None:
+                axes.axvline(infusion_start_s / 60.0, color=drawing.INK, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
         drawing.legend_above(grid[0])
-        clock = rows["time_s"].notna().any()
         grid[-1].set_xlabel("time on the session clock (min)" if clock else "transient")
         n_rejected = int(rows["rejected"].sum())
         return drawing.svg(figure, label=label or f"Frequency, phase and amplitude of {len(rows)} transients, {n_rejected} rejected")

@@ -11,7 +11,7 @@ from mrs_pipeline.report.contents import records
 MINUS = "−"
 NOTHING = "–"
 _OK = ("ok", "good", "pass", "passed", "converged", "kept", "included", "complete")
-_FAILED = ("fail", "error", "exclu", "bad", "reject", "not estim", "not_estim", "missing", "empty", "singular")
+_WARNING = ("warn", "caution", "partial", "suspect")
 
 
 def number(value: object, *, decimals: int | None = None) -> str:
@@ -48,8 +48,8 @@ def is_ok(status: str) -> bool:
 
 
 def is_failed(status: str) -> bool:
-    """Whether a status says that there is no usable result (others that are not ok are warnings)."""
-    return status.strip().lower().startswith(_FAILED)
+    """Whether a status says that there is no usable result: anything that is neither ok nor named a warning."""
+    return not is_ok(status) and not status.strip().lower().startswith(_WARNING)
 
 
 def level(status: str) -> str:
@@ -77,7 +77,12 @@ class Headline:
     found: bool = False
 
 
-def headline(contrasts: pd.DataFrame, *, primary: Mapping[str, str]) -> Headline:
+def percent(confidence: float) -> str:
+    """A confidence as the name of an interval: '95 %'."""
+    return f"{100.0 * confidence:g} %"
+
+
+def headline(contrasts: pd.DataFrame, *, primary: Mapping[str, str], confidence: float = 0.95) -> Headline:
     """Sentences on the primary result, or on why there is none."""
     if contrasts.empty:
         return Headline(topic="No contrast", sentence="There is nothing to contrast: the table of contrasts is empty.")
@@ -93,13 +98,13 @@ def headline(contrasts: pd.DataFrame, *, primary: Mapping[str, str]) -> Headline
     if is_failed(str(row["status"])) or not math.isfinite(float(row["estimate"])):
         why = f": {row['reason']}" if row["reason"] else ""
         return Headline(topic=topic, sentence=f"The primary contrast could not be estimated{why}.")
-    return Headline(topic=topic, sentence=_estimate_sentence(row), reading=_reading(row), found=True)
+    return Headline(topic=topic, sentence=_estimate_sentence(row, confidence=confidence), reading=_reading(row), found=True)
 
 
-def _estimate_sentence(row: Mapping[str, object]) -> str:
+def _estimate_sentence(row: Mapping[str, object], *, confidence: float) -> str:
     decimals = decimals_for(_float(row["se"]))
     estimate, low, high = (number(row[key], decimals=decimals) for key in ("estimate", "ci_low", "ci_high"))
-    details = [f"95 % interval {low} to {high}"]
+    details = [f"{percent(confidence)} interval {low} to {high}"]
     if math.isfinite(_float(row["p"])):
         text = p_value(_float(row["p"]))
         details.append(f"P {text[0]} {text[1:]}" if text.startswith("<") else f"P = {text}")

@@ -80,8 +80,8 @@ def test_spectrum_without_fit_says_so(curves: pd.DataFrame) -> None:
 
 def test_time_course_draws_the_model_where_given(measures: pd.DataFrame) -> None:
     means = pd.DataFrame(
-        [("placebo", w, 5.0 * w, 5.0 * w - 1, 5.0 * w + 1) for w in range(3)],
-        columns=["condition", "window", "estimate", "ci_low", "ci_high"],
+        [("placebo", 300.0 * w - 300, 300.0 * w, 5.0 * w, 5.0 * w - 1, 5.0 * w + 1) for w in range(3)],
+        columns=["condition", "window_start_s", "window_stop_s", "estimate", "ci_low", "ci_high"],
     )
     svg = figures.time_course(measures, measure="Glx/tNAA", marginal_means=means, conditions=("placebo", "drug"))
     ticks = tick(svg, axis=0)

@@ -235,13 +235,42 @@ def test_separate_runs_missing_reference_and_failures_are_said(study: GroupRepor
     sessions = study.sessions.assign(has_reference=False)
     sessions.loc[0, ["status", "reason"]] = ["failed", "linewidth above 0.1 ppm"]
     fitquality = study.fitquality.copy()
-    fitquality.loc[:4, "status"] = "failed"
+    fitquality.loc[:4, "status"] = "no_signal"
     text = Page(group_page(replace(study, transients=transients, sessions=sessions, fitquality=fitquality))).text
     assert "In 12 of 12 sessions baseline and infusion are different runs" in text
     assert "confounded with the change from baseline" in text
     assert "No session has a water reference" in text
     assert "1 of 12 sessions are not ok: participant 01 session 1 (linewidth above 0.1 ppm)" in text
-    assert "5 of 36 windows could not be fitted" in text
+    assert "5 of 36 windows have no usable fit (5 no_signal)" in text
+
+
+def test_separate_runs_on_a_clock_that_starts_with_the_first_run(study: GroupReport) -> None:
+    transients = study.transients.assign(time_s=study.transients["time_s"] + 300.0, run=(study.transients["time_s"] >= 0).astype(int))
+    sessions = study.sessions.assign(infusion_start_s=300.0)
+    assert "In 12 of 12 sessions baseline" in Page(group_page(replace(study, transients=transients, sessions=sessions))).text
+    late = sessions.assign(infusion_start_s=400.0)
+    assert "different runs" not in Page(group_page(replace(study, transients=transients, sessions=late))).text
+
+
+def test_other_contrasts_and_another_confidence(study: GroupReport) -> None:
+    more = pd.concat([study.contrasts, study.contrasts.assign(contrast="window 1", estimate=7.125)])
+    page = Page(group_page(replace(study, contrasts=more, confidence=0.9)))
+    assert len(page.column("Contrasts", "90 % low")) == 4
+    assert {value for _, value in page.column("Other contrasts", "Estimate")} == {"7.125"}
+    assert "(90 % interval" in page.text
+
+
+def test_model_means_of_the_primary_measure_stay_with_it(study: GroupReport) -> None:
+    means = pd.DataFrame(
+        [("drug", 0.0, 300.0, 40.0, 39.0, 41.0)], columns=["condition", "window_start_s", "window_stop_s", "estimate", "ci_low", "ci_high"]
+    )
+    plain, model = group_page(study), group_page(replace(study, marginal_means=means))
+
+    def other(html: str) -> str:
+        return html.split("<summary>Time courses")[1].split("</details>", maxsplit=1)[0]
+
+    assert plain.split("<summary>")[0] != model.split("<summary>")[0]
+    assert other(plain) == other(model)
 
 
 def test_session_page_shows_what_it_was_given(one_session: SessionReport) -> None:

@@ -35,8 +35,9 @@ def test_statuses() -> None:
     assert is_ok("ok")
     assert is_ok("")
     assert is_failed("Failed: no signal")
-    assert not is_failed("at bound")
-    assert [level(s) for s in ("ok", "failed", "at bound", "")] == ["ok", "failed", "warning", ""]
+    assert is_failed("no_signal")
+    assert not is_failed("warning: broad lines")
+    assert [level(s) for s in ("ok", "failed", "warning", "")] == ["ok", "failed", "warning", ""]
 
 
 def test_primary_needs_every_named_part() -> None:
