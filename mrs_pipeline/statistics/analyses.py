@@ -141,7 +141,7 @@ def _pair_tests(model: CellMeans, *, windows: FloatArray, kind: str, confidence:
             tests.append(NamedTest(contrast=name, kind=kind, pair=pair, test=None, size=size, status="too_few_participants", reason=reason))
             continue
         weights = model.weights(condition=pair[0], windows=windows) - model.weights(condition=pair[1], windows=windows)
-        tests.append(NamedTest(contrast=name, kind=kind, pair=pair, test=_test(model, weights, confidence), size=size))
+        tests.append(NamedTest(contrast=name, kind=kind, pair=pair, test=_test(model, weights, confidence), size=size, reason=model.note))
     return tests
 
 
@@ -154,6 +154,7 @@ def _condition_tests(model: CellMeans, *, windows: FloatArray, confidence: float
             pair=None,
             test=_test(model, model.weights(condition=condition, windows=windows), confidence),
             size=size_of(model.data.rows[model.data.rows["condition"] == condition]),
+            reason=model.note,
         )
         for condition in model.data.conditions
     ]

@@ -7,11 +7,12 @@ Random effects: participant, participant response, session, session response. A 
 -n_infusion/n_windows before and n_baseline/n_windows during the infusion: centred over the windows, a response is uncorrelated with
 the level, and the change of a session from baseline is an error stratum of its own. With complete data of two periods the contrast of
 changes is then exactly the period-adjusted paired t test on session changes, with n_participants - 2 degrees of freedom, for any number
-of windows. The parameters may be negative (`RandomTerm.signed`), so that this holds as well when responses vary less than noise.
+of windows. The response parameters (without baseline windows: the level parameters) may be negative (`RandomTerm.signed`), so that this
+holds as well when sessions vary less than their noise predicts; if incomplete data leave that model without a proper maximum, all
+parameters are held non-negative and the result says so.
 """
 
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -22,12 +23,17 @@ from mrs_pipeline.statistics.design import MeasureData, UnanswerableError
 from mrs_pipeline.statistics.linear_mixed_model import MixedModelDesign, MixedModelFit, RandomTerm, fit_reml
 
 
+class NotConvergedError(UnanswerableError):
+    """The likelihood has no maximum that the search could reach."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CellMeans:
-    """A fitted model whose first fixed effects are the means of condition and window (condition-major)."""
+    """A fitted model whose first fixed effects are the means of condition and window (condition-major); ``note`` goes to the reader."""
 
     data: MeasureData
     fit: MixedModelFit
+    note: str = ""
 
     def weights(self, *, condition: str, windows: FloatArray) -> FloatArray:
         """Contrast weights (n_fixed,) that put ``windows`` (n_windows,) on the means of one condition."""
@@ -45,7 +51,12 @@ def window_weights(data: MeasureData, *, phase: str) -> FloatArray:
 
 def fit_session_model(data: MeasureData, *, weighted: bool = False) -> CellMeans:
     """The model of the module text; ``weighted`` adds the known variance of each measurement to the residual variance."""
-    return _fit(data, random=_session_terms(data), weighted=weighted)
+    signed = _session_terms(data)
+    try:
+        return _fit(data, random=signed, weighted=weighted)
+    except NotConvergedError:
+        model = _fit(data, random=tuple(replace(term, signed=False) for term in signed), weighted=weighted)
+        return replace(model, note="variance parameters held non-negative because the model without that restriction has no proper maximum")
 
 
 def fit_participant_model(data: MeasureData) -> CellMeans:
@@ -58,9 +69,9 @@ def _session_terms(data: MeasureData) -> tuple[RandomTerm, ...]:
     participant = data.rows["participant"].to_numpy()
     session = (data.rows["participant"] + "\n" + data.rows["session"]).to_numpy()
     n_windows, n_levels = len(data.windows), 2 if data.has_baseline else 1
-    terms = [RandomTerm(name="participant", groups=participant, signed=True)]
+    terms = [RandomTerm(name="participant", groups=participant, signed=not data.has_baseline)]
     if n_windows > 1:
-        terms.append(RandomTerm(name="session", groups=session, signed=True))
+        terms.append(RandomTerm(name="session", groups=session, signed=not data.has_baseline))
     if data.has_baseline:
         loading = _centred_loading(data)
         terms.append(RandomTerm(name="participant response", groups=participant, loading=loading, signed=True))
@@ -88,7 +99,7 @@ def _fit(data: MeasureData, *, random: tuple[RandomTerm, ...], weighted: bool) -
     except DataError as error:
         raise UnanswerableError("not_estimable", f"{data.measure}: {error}") from error
     if not fit.converged:
-        raise UnanswerableError("not_converged", f"the mixed model of {data.measure} did not converge: look for extreme values")
+        raise NotConvergedError("not_converged", f"the mixed model of {data.measure} did not converge: look for extreme values")
     return CellMeans(data=data, fit=fit)
 
 
@@ -128,9 +139,10 @@ def _periods(data: MeasureData) -> dict[str, FloatArray]:
     if not data.has_period:
         return {}
     first, *later = sorted(data.rows["period"].unique())
-    codes = {period: _indicator(data.rows["period"] == period) - _indicator(data.rows["period"] == first) for period in later}
-    phases = {phase: _indicator(data.rows["phase"] == phase) for phase in pd.unique(data.windows["phase"])}
-    return {f"period {period}, {phase}": codes[period] * phases[phase] for period, phase in product(codes, phases)}
+    is_first = _indicator(data.rows["period"] == first)
+    codes: dict[object, FloatArray] = {period: _indicator(data.rows["period"] == period) - is_first for period in later}
+    phases: dict[str, FloatArray] = {phase: _indicator(data.rows["phase"] == phase) for phase in pd.unique(data.windows["phase"])}
+    return {f"period {period}, {phase}": codes[period] * phases[phase] for period in codes for phase in phases}
 
 
 def _indicator(true: pd.Series) -> FloatArray:
@@ -143,6 +155,6 @@ def _covariate(data: MeasureData, *, name: str, others: FloatArray) -> FloatArra
     values = data.rows[name].to_numpy(dtype=float)
     centred = values - values.mean()
     explained = others @ np.linalg.lstsq(others, centred, rcond=None)[0]
-    if np.linalg.norm(centred - explained) <= 1e-8 * max(np.linalg.norm(values), 1e-300):
+    if np.linalg.norm(centred - explained) <= 1e-8 * float(np.linalg.norm(values)):
         raise DataError(f"the covariate '{name}' is collinear with condition, window, period or another covariate: leave it out")
-    return np.asarray(centred / centred.std())
+    return np.asarray(centred / np.std(centred))

@@ -14,6 +14,9 @@ from scipy.sparse.csgraph import connected_components
 
 from mrs_pipeline.acquisition import FloatArray
 
+#: A row of V that the rows before it explain but for this share is singular to working precision.
+SMALLEST_PIVOT = 1e-13
+
 
 @dataclass(frozen=True, kw_only=True)
 class Blocks:
@@ -105,9 +108,12 @@ def evaluate(blocks: Blocks, *, components: FloatArray) -> Evaluation | None:
     """
     v = blocks.constant + np.tensordot(components, blocks.kernels, axes=1)
     try:
-        log_det_v = 2.0 * float(np.sum(np.log(np.diagonal(np.linalg.cholesky(v), axis1=1, axis2=2))))
+        pivots = np.diagonal(np.linalg.cholesky(v), axis1=1, axis2=2)
     except np.linalg.LinAlgError:
         return None
+    if np.any(pivots**2 < SMALLEST_PIVOT * np.diagonal(v, axis1=1, axis2=2)):
+        return None
+    log_det_v = 2.0 * float(np.sum(np.log(pivots)))
     v_inv: FloatArray = np.asarray(np.linalg.inv(v), dtype=float)
     v_inv_x = v_inv @ blocks.fixed
     information = np.tensordot(blocks.fixed, v_inv_x, axes=([0, 1], [0, 1]))
@@ -130,6 +136,12 @@ def evaluate(blocks: Blocks, *, components: FloatArray) -> Evaluation | None:
         p_matrices=moments.p_matrices,
         q_matrices=moments.q_matrices,
     )
+
+
+def smallest_variance(blocks: Blocks, *, components: FloatArray) -> float:
+    """Smallest eigenvalue of V over the blocks (at most 1 where a block is padded)."""
+    v = blocks.constant + np.tensordot(components, blocks.kernels, axes=1)
+    return float(np.min(np.linalg.eigvalsh(v)))
 
 
 @dataclass(frozen=True, kw_only=True)

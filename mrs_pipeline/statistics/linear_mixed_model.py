@@ -12,11 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from mrs_pipeline.acquisition import BoolArray, FloatArray
 from mrs_pipeline.errors import DataError
 from mrs_pipeline.fids import read_only
-from mrs_pipeline.statistics.likelihood import Blocks, Evaluation, blocks_from, evaluate
+from mrs_pipeline.statistics.likelihood import Blocks, Evaluation, blocks_from, evaluate, smallest_variance
 from mrs_pipeline.statistics.reml_search import SearchResult, search
 
 #: Shares of the total variance from which the search starts: (every random term together, residual).
 STARTING_SHARES = ((0.5, 0.5), (0.05, 0.95), (0.9, 0.1))
+
+#: V is taken as singular when a combination of rows has less than this share of the residual variance.
+NEARLY_SINGULAR = 1e-4
 
 #: Two searches that end within this distance in log-likelihood have found the same maximum.
 SAME_MAXIMUM = 1e-7
@@ -95,7 +98,8 @@ def fit_reml(design: MixedModelDesign) -> MixedModelFit:
     """Restricted maximum-likelihood fit; deterministic.
 
     The search (`reml_search.search`) runs from several fixed starting points and the highest likelihood wins. A search that does not
-    converge gives a fit with ``converged`` false. `DataError` if the outcome does not vary beyond the fixed effects.
+    converge, or that (signed terms) ends where V is singular and the likelihood is no longer that of a sample with error, gives a fit
+    with ``converged`` false. `DataError` if the outcome does not vary beyond the fixed effects.
     """
     scale = _residual_sd(design)
     blocks = blocks_from(
@@ -109,7 +113,8 @@ def fit_reml(design: MixedModelDesign) -> MixedModelFit:
     best = _best_search(blocks, signed=signed)
     found = evaluate(blocks, components=best.components)
     assert found is not None
-    return _fit(design, found=found, converged=best.converged, at_boundary=best.at_boundary, scale=scale)
+    proper = smallest_variance(blocks, components=best.components) > NEARLY_SINGULAR * best.components[-1]
+    return _fit(design, found=found, converged=best.converged and proper, at_boundary=best.at_boundary, scale=scale)
 
 
 def _residual_sd(design: MixedModelDesign) -> float:

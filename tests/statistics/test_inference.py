@@ -17,7 +17,7 @@ from mrs_pipeline.statistics.linear_mixed_model import MixedModelDesign, MixedMo
 R_FOLDER = Path(__file__).with_name("r")
 GOLDEN = json.loads((R_FOLDER / "golden.json").read_text())
 CASES = {case["name"]: case for case in GOLDEN["cases"]}
-TOLERANCE = 1e-4
+TOLERANCE = 1e-5
 
 
 def fitted(case: dict[str, Any]) -> MixedModelFit:
