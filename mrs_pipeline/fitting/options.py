@@ -16,8 +16,8 @@ class FitOptions:
 
     ppm_range : fitted range, ppm (low, high).
     baseline : name in the table of baseline models.
-    baseline_stiffness : how the smoothing is chosen: `maic` (modified Akaike criterion, the safer one when the model is not
-        quite right), `reml` (restricted likelihood) or `fixed`.
+    baseline_stiffness : `fixed` (the same for all spectra: windows stay comparable, and misfit of the macromolecules cannot
+        loosen the baseline until it takes the place of Glx), `maic` (modified Akaike criterion) or `reml` (restricted likelihood).
     baseline_ed_per_ppm : effective dimension per ppm when `fixed`.
     max_ed_per_ppm : most flexible baseline the criterion may choose.
     priors : whether the Gaussian penalties below and the ratio priors of macromolecules act at all.
@@ -26,10 +26,10 @@ class FitOptions:
     phase1_sd_s : prior SD of the first-order phase, as a delay.
     """
 
-    ppm_range: tuple[float, float] = (0.2, 4.2)
+    ppm_range: tuple[float, float] = (0.2, 4.0)
     baseline: str = "p_spline"
-    baseline_stiffness: str = "maic"
-    baseline_ed_per_ppm: float = 2.0
+    baseline_stiffness: str = "fixed"
+    baseline_ed_per_ppm: float = 1.8
     max_ed_per_ppm: float = 7.0
     priors: bool = True
     shift_sd_ppm: float = 0.004

@@ -44,7 +44,7 @@ def test_tails_of_residual_water_need_no_spline(phase_rad: float) -> None:
     stacked = np.concatenate([tails.real, tails.imag])
     target = np.concatenate([spectrum.real, spectrum.imag])
     left = target - stacked @ np.linalg.lstsq(stacked, target, rcond=None)[0]
-    assert np.abs(left).max() < 0.005 * np.abs(spectrum).max()
+    assert np.abs(left).max() < 0.01 * np.abs(spectrum).max()
 
 
 @pytest.mark.parametrize("name", sorted(BASELINES))

@@ -34,7 +34,7 @@ TRUE_RATIO = 13.0 / 11.5
         {"phase_rad": -1.5},
         {"gaussian_hz": 10.0, "lorentzian_hz": 4.0},
         {"gaussian_hz": 2.0, "lorentzian_hz": 1.0},
-        {"hump": 60.0},
+        {"hump": 20.0},
         {"delay_s": 2e-4},
     ],
 )
