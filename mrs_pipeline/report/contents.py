@@ -127,12 +127,13 @@ class ExampleFit:
 class GroupReport:
     """Everything the group page says. Any table may be empty; `DataError` if one lacks a column it cannot do without.
 
-    ``primary`` names the one primary result by ``analysis``, ``measure`` and ``contrast``. ``conditions`` gives the order
-    (and so the colours) of conditions; those left out follow by name. ``marginal_means`` (optional: condition, window_start_s,
-    window_stop_s, estimate, ci_low, ci_high in per cent of baseline, and measure; those without a measure belong to the
-    primary one) replaces the plain means in the time course. ``infusion_stop_s`` (from the start of infusion) ends the shaded
-    infusion; without it the shade reaches the end of the last window. ``sessions`` may have ``infusion_start_s``, the start of
-    infusion on the session clock of ``transients`` (0 where absent). ``confidence`` is that of the contrasts' intervals.
+    ``primary`` names the one primary result by ``analysis``, ``measure`` and ``contrast`` (without a contrast: the first of that
+    analysis and measure). ``conditions`` gives the order (and so the colours) of conditions; those left out follow by name.
+    ``marginal_means`` (optional: condition, window_start_s, window_stop_s, estimate, ci_low, ci_high in per cent of baseline, and
+    measure; those without a measure belong to the primary one) replaces the plain means in the time course.
+    ``infusion_stop_s`` (from the start of infusion) ends the shaded infusion; without it the shade reaches the end of the last
+    window. ``sessions`` may have ``infusion_start_s``, the start of infusion on the session clock of ``transients`` (0 where
+    absent). ``confidence`` is that of the contrasts' intervals.
     """
 
     title: str

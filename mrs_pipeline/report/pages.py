@@ -1,6 +1,6 @@
 """The two pages: a study and a session. Each is one self-contained HTML string, without scripts and without the network."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import pandas as pd
@@ -8,10 +8,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mrs_pipeline.report import changes, confounds, figures, tables
-from mrs_pipeline.report.contents import ExampleFit, GroupReport, SessionReport
+from mrs_pipeline.report.contents import ExampleFit, GroupReport, SessionReport, records
 from mrs_pipeline.report.drawing import Notice
 from mrs_pipeline.report.remarks import group_remarks, session_remarks, session_table
-from mrs_pipeline.report.wording import headline, number, percent
+from mrs_pipeline.report.wording import headline, is_primary, number, percent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,7 @@ def _environment() -> Environment:
 
 def group_page(report: GroupReport) -> str:
     """The page of a study, as one HTML document. The same report gives the same bytes."""
+    report = replace(report, primary=_whole_primary(report))
     measure = _main_measure(report)
     rows = confounds.session_confounds(report)
     order = changes.condition_order(session_table(report)["condition"], conditions=report.conditions)
@@ -61,6 +62,15 @@ def group_page(report: GroupReport) -> str:
         "model_means": not report.marginal_means.empty,
     }
     return _environment().get_template("group.html").render(content)
+
+
+def _whole_primary(report: GroupReport) -> dict[str, str]:
+    """What names the primary result; a study that leaves out the contrast means the first of its analysis and measure."""
+    primary = {key: value for key, value in report.primary.items() if value}
+    if "contrast" not in primary:
+        first = next((row["contrast"] for row in records(report.contrasts) if is_primary(row, primary)), "")
+        return {**primary, "contrast": first} if first else primary
+    return primary
 
 
 def _main_measure(report: GroupReport) -> str:
@@ -118,6 +128,7 @@ def _contrasts(report: GroupReport) -> dict[str, object]:
         "contrasts": tables.contrasts_table(report.contrasts[main], primary=primary, confidence=confidence),
         "other_contrasts": tables.contrasts_table(others, primary=primary, name="Other contrasts", confidence=confidence),
         "other_forest": _figure(forest),
+        "main_contrast": _main_contrast(report) or "",
     }
 
 

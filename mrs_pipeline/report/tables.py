@@ -33,9 +33,10 @@ class PageTable:
     empty: str = "There is nothing in this table."
 
 
-def _compact(table: PageTable) -> PageTable:
-    """The table without columns that hold nothing in any row."""
-    kept = [n for n in range(len(table.headers)) if not table.rows or any(row[n].text != NOTHING for row in table.rows)]
+def _compact(table: PageTable, *, leave_out: Sequence[str] = ()) -> PageTable:
+    """The table without the columns left out and those that hold nothing in any row."""
+    columns = [n for n, header in enumerate(table.headers) if header not in leave_out]
+    kept = [n for n in columns if not table.rows or any(row[n].text != NOTHING for row in table.rows)]
     return replace(table, headers=[table.headers[n] for n in kept], rows=[[row[n] for n in kept] for row in table.rows])
 
 
@@ -57,20 +58,10 @@ def status_cell(status: str) -> Cell:
 
 
 def contrasts_table(contrasts: pd.DataFrame, *, primary: Mapping[str, str], name: str = "Contrasts", confidence: float = 0.95) -> PageTable:
-    """All contrasts as they come, the primary one marked."""
+    """Contrasts as they come, the primary one marked; no column names the contrast where there is only one."""
     found = records(contrasts)
-    headers = (
-        "Measure",
-        "Contrast",
-        "Analysis",
-        "Estimate",
-        f"{percent(confidence)} low",
-        f"{percent(confidence)} high",
-        "Unit",
-        "P",
-        "P adjusted",
-        "Status",
-    )
+    limits = (f"{percent(confidence)} low", f"{percent(confidence)} high")
+    headers = ("Measure", "Contrast", "Analysis", "Estimate", *limits, "Unit", "P", "P adjusted", "Status")
     table = PageTable(
         name=name,
         headers=(*headers, "SE", "df", "Participants", "Sessions", "Windows", "Reason"),
@@ -78,7 +69,7 @@ def contrasts_table(contrasts: pd.DataFrame, *, primary: Mapping[str, str], name
         marked=frozenset(n for n, row in enumerate(found) if is_primary(row, primary)),
         empty="There are no contrasts: a contrast needs sessions in two conditions, or windows before and after 0 s.",
     )
-    return _compact(table)
+    return _compact(table, leave_out=("Contrast",) if contrasts["contrast"].nunique() == 1 else ())
 
 
 def _contrast_cells(row: Mapping[str, Any]) -> list[Cell]:

@@ -260,6 +260,13 @@ def test_other_contrasts_and_another_confidence(study: GroupReport) -> None:
     assert "(90 % interval" in page.text
 
 
+def test_a_primary_without_a_contrast_is_one_row(study: GroupReport) -> None:
+    more = pd.concat([study.contrasts, study.contrasts.assign(contrast="window 1")])
+    html = group_page(replace(study, contrasts=more, primary={"analysis": "mixed_model", "measure": "Glx/tNAA"}))
+    assert html.count('<tr class="primary">') == 1
+    assert "The contrast drug - placebo in Glx/tNAA is estimated" in Page(html).text
+
+
 def test_model_means_of_the_primary_measure_stay_with_it(study: GroupReport) -> None:
     means = pd.DataFrame(
         [("drug", 0.0, 300.0, 40.0, 39.0, 41.0)], columns=["condition", "window_start_s", "window_stop_s", "estimate", "ci_low", "ci_high"]
