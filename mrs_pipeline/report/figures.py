@@ -126,14 +126,15 @@ def strip_panels(rows: pd.DataFrame, *, panels: Mapping[str, str], conditions: S
 def contrast_forest(contrasts: pd.DataFrame, *, primary: Mapping[str, str] | None = None, contrast: str | None = None) -> str:
     """SVG: estimates with their intervals, a row per measure and analysis; the primary result on top and marked.
 
-    ``primary`` gives analysis, measure and contrast. ``contrast`` keeps only rows of that contrast. Results in different
+    ``primary`` gives analysis, measure and contrast. Rows name their contrast if there are several; with
+    ``contrast`` those of another contrast only have an asterisk. Results in different
     units stand in panels of their own; one that could not be estimated keeps its row and says so.
     """
     rows = normalised(contrasts, name="contrasts")
-    if contrast is not None:
-        rows = rows[rows["contrast"] == contrast]
     if rows.empty:
         return drawing.notice("There are no contrasts to show.")
+    only = rows["contrast"].iloc[0] if rows["contrast"].nunique() == 1 else ""
+    contrast = contrast or only
     rows = _forest_order(rows, primary=primary or {})
     units = list(dict.fromkeys(rows["unit"]))
     sizes = [int((rows["unit"] == unit).sum()) for unit in units]
@@ -141,7 +142,7 @@ def contrast_forest(contrasts: pd.DataFrame, *, primary: Mapping[str, str] | Non
         figure = drawing.new_figure(height_in=0.3 + sum(0.55 + 0.24 * n for n in sizes))
         grid = figure.subplots(len(units), 1, squeeze=False, height_ratios=[n + 1.5 for n in sizes])
         for axes, unit in zip(grid[:, 0], units, strict=True):
-            _draw_forest(axes, rows[rows["unit"] == unit], unit=unit, several=rows["contrast"].nunique() > 1)
+            _draw_forest(axes, rows[rows["unit"] == unit], unit=unit, contrast=contrast)
         return drawing.svg(figure, label=f"Estimates with intervals of {len(rows)} contrasts")
 
 
@@ -152,15 +153,15 @@ def _forest_order(rows: pd.DataFrame, *, primary: Mapping[str, str]) -> pd.DataF
     rank = np.select([first, same_measure, rows["analysis"] == primary.get("analysis")], [0, 1, 2], default=3)
     measures = list(dict.fromkeys(rows["measure"]))
     place = rows["measure"].map(measures.index)
-    return rows.assign(primary=first, rank=rank, place=place).sort_values(["rank", "place"], kind="stable")
+    return rows.assign(primary=first, rank=rank, place=place, one_measure=len(measures) == 1).sort_values(["rank", "place"], kind="stable")
 
 
-def _draw_forest(axes: Axes, rows: pd.DataFrame, *, unit: str, several: bool) -> None:
+def _draw_forest(axes: Axes, rows: pd.DataFrame, *, unit: str, contrast: str) -> None:
     axes.axvline(0.0, color=drawing.GREY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
     names = []
     for place, row in enumerate(records(rows)):
         colour = drawing.VERMILLION if row["primary"] else drawing.BLUE
-        names.append(_forest_name(row, several=several))
+        names.append(_forest_name(row, contrast=contrast))
         if row["primary"]:
             axes.axhspan(place - 0.5, place + 0.5, color=drawing.INFUSION_SHADE, zorder=0, linewidth=0)
         if is_failed(row["status"]) or not np.isfinite(row["estimate"]):
@@ -176,6 +177,10 @@ def _draw_forest(axes: Axes, rows: pd.DataFrame, *, unit: str, several: bool) ->
     axes.set_xlabel(f"estimate ({unit})" if unit else "estimate")
 
 
-def _forest_name(row: Mapping[str, object], *, several: bool) -> str:
-    name = f"{row['measure']} · {row['analysis']}" + (f" · {row['contrast']}" if several else "")
-    return drawing.short(f"primary: {name}" if row["primary"] else name, n_letters=52)
+def _forest_name(row: Mapping[str, object], *, contrast: str) -> str:
+    name = f"{row['measure']} · {row['analysis']}"
+    if not contrast:
+        name = f"{row['contrast']} · {row['analysis']}" if row["one_measure"] else f"{name} · {row['contrast']}"
+    elif row["contrast"] != contrast:
+        name += " *"
+    return drawing.short(f"primary: {name}" if row["primary"] else name, n_letters=60)

@@ -90,7 +90,7 @@ def _group_figures(report: GroupReport, *, measure: str, rows: pd.DataFrame) -> 
     )
     drawn = {
         "course": _course(report, measure=measure),
-        "forest": figures.contrast_forest(report.contrasts, primary=report.primary, contrast=_main_contrast(report)),
+        "forest": figures.contrast_forest(report.contrasts[_main_rows(report)], primary=report.primary, contrast=_main_contrast(report)),
         "pairs": figures.participant_pairs(report.measures, measure=measure, conditions=order),
         "quality": quality,
         "confounds": panels,
@@ -118,9 +118,17 @@ def _main_contrast(report: GroupReport) -> str | None:
     return wanted if wanted in there else next(iter(there), None)
 
 
+def _main_rows(report: GroupReport) -> pd.Series:
+    """Which contrasts are the main one, or the first of a measure in an analysis that does not have the main one."""
+    table = report.contrasts
+    main = table["contrast"] == _main_contrast(report)
+    without = ~table["analysis"].isin(table.loc[main, "analysis"])
+    return main | (without & ~table.duplicated(subset=["analysis", "measure"]))
+
+
 def _contrasts(report: GroupReport) -> dict[str, object]:
     """The table of the main contrast; of the other contrasts a table and a forest of the main measure."""
-    main = report.contrasts["contrast"] == _main_contrast(report)
+    main = _main_rows(report)
     others = report.contrasts[~main]
     forest = figures.contrast_forest(others[others["measure"] == _main_measure(report)], primary=report.primary)
     primary, confidence = report.primary, report.confidence
@@ -129,6 +137,7 @@ def _contrasts(report: GroupReport) -> dict[str, object]:
         "other_contrasts": tables.contrasts_table(others, primary=primary, name="Other contrasts", confidence=confidence),
         "other_forest": _figure(forest),
         "main_contrast": _main_contrast(report) or "",
+        "has_other_analyses": bool((report.contrasts.loc[main, "contrast"] != _main_contrast(report)).any()),
     }
 
 

@@ -267,6 +267,14 @@ def test_a_primary_without_a_contrast_is_one_row(study: GroupReport) -> None:
     assert "The contrast drug - placebo in Glx/tNAA is estimated" in Page(html).text
 
 
+def test_an_analysis_without_the_main_contrast_stands_beside_it(study: GroupReport) -> None:
+    own = study.contrasts[:1].assign(analysis="as_published", contrast="drug - placebo: mean", estimate=-9.5)
+    page = Page(group_page(replace(study, contrasts=pd.concat([study.contrasts, own]))))
+    assert [text for text, _ in page.column("Contrasts", "Contrast")] == ["drug - placebo"] * 4 + ["drug - placebo: mean"]
+    assert "Glx/tNAA · as_published *" in page.text
+    assert "An asterisk marks" in page.text
+
+
 def test_model_means_of_the_primary_measure_stay_with_it(study: GroupReport) -> None:
     means = pd.DataFrame(
         [("drug", 0.0, 300.0, 40.0, 39.0, 41.0)], columns=["condition", "window_start_s", "window_stop_s", "estimate", "ci_low", "ci_high"]
