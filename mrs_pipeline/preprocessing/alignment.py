@@ -54,12 +54,12 @@ class Estimate:
 
     def corrected(self, fids: ComplexArray, *, acquisition: Acquisition) -> ComplexArray:
         """FIDs with the errors taken out."""
-        return remove_errors(fids, shift_hz=self.shift_hz, phase_rad=self.phase_rad, acquisition=acquisition)
+        return np.asarray(fids * correction(shift_hz=self.shift_hz, phase_rad=self.phase_rad, acquisition=acquisition))
 
 
-def remove_errors(fids: ComplexArray, *, shift_hz: FloatArray, phase_rad: FloatArray, acquisition: Acquisition) -> ComplexArray:
-    """FIDs (n_transients, n_points) without frequency and phase errors (n_transients,): the correction is the negative of the error."""
-    return np.asarray(fids * np.exp(-1j * (phase_rad[:, None] + 2 * np.pi * shift_hz[:, None] * acquisition.time_s)))
+def correction(*, shift_hz: FloatArray, phase_rad: FloatArray, acquisition: Acquisition) -> ComplexArray:
+    """Factor (n_transients, n_points) that takes out frequency and phase errors (n_transients,): the negative of the error."""
+    return np.asarray(np.exp(-1j * (phase_rad[:, None] + 2 * np.pi * shift_hz[:, None] * acquisition.time_s)))
 
 
 def align(session: Session, *, options: Mapping[str, Any]) -> Session:
@@ -71,15 +71,20 @@ def align(session: Session, *, options: Mapping[str, Any]) -> Session:
     options = resolve(OPTIONS, options, step="alignment")
     session.require_combined("alignment")
     acquisition = session.fids.acquisition
-    finite = np.isfinite(session.fids.data.sum(axis=-1)) & np.any(session.fids.data != 0, axis=-1)
-    fids = np.where(finite[:, None], session.fids.data, 0.0)
-    if finite.sum() < 2:
+    sound = session.sound
+    if sound.sum() < 2:
         return session.after(_skipped("fewer than two transients hold numbers"), columns=_columns(session, _nothing(session)))
-    estimate = estimate_errors(fids, usable=finite & session.kept, acquisition=acquisition, options=options)
-    estimate, aligned = _relative(estimate, finite, session.kept, options)
-    data = remove_errors(session.fids.data, shift_hz=estimate.shift_hz, phase_rad=estimate.phase_rad, acquisition=acquisition)
+    estimate = estimate_errors(session.sound_data(), usable=_basis(session), acquisition=acquisition, options=options)
+    estimate, aligned = _relative(estimate, sound, session.kept, options)
+    factor = correction(shift_hz=estimate.shift_hz, phase_rad=estimate.phase_rad, acquisition=acquisition)
     columns = _columns(session, estimate) | {"aligned": aligned}
-    return session.after(_record(estimate, aligned, options), fids=session.fids.with_data(data), columns=columns)
+    return session.after(_record(estimate, aligned, options), fids=session.modulated(factor), columns=columns)
+
+
+def _basis(session: Session) -> BoolArray:
+    """Transients the target is made of: the kept ones, or all sound ones where that leaves fewer than two."""
+    kept = session.sound & session.kept
+    return kept if kept.sum() >= 2 else session.sound
 
 
 def estimate_errors(fids: ComplexArray, *, usable: BoolArray, acquisition: Acquisition, options: Mapping[str, Any]) -> Estimate:

@@ -78,7 +78,7 @@ def usable_channels(data: ComplexArray) -> tuple[BoolArray, BoolArray]:
     A channel that is not finite or does not vary is useless. Where that holds for half of the coils the transient is to blame,
     otherwise the coil is, and for the whole session: weights never change in between.
     """
-    useful = np.stack([np.isfinite(channel.sum(axis=-1)) & (channel[..., 1:] != channel[..., :1]).any(axis=-1) for channel in data])
+    useful = np.stack([np.isfinite(channel).all(axis=-1) & (channel[..., 1:] != channel[..., :1]).any(axis=-1) for channel in data])
     sound = useful.mean(axis=0) >= 0.5
     return np.asarray(useful[:, sound].all(axis=1) & bool(sound.any())), sound
 
@@ -133,9 +133,10 @@ def gls_weights(sensitivity: ComplexArray, *, covariance: ComplexArray) -> Compl
 def apply_weights(data: ComplexArray, *, weights: ComplexArray) -> ComplexArray:
     """``w^H x`` over the first dimension; coils of weight 0 are not touched, so they may hold anything."""
     combined = np.zeros(data.shape[1:], dtype=data.dtype)
-    for weight, channel in zip(weights.conj().astype(data.dtype), data, strict=True):
-        if weight != 0:
-            combined += weight * channel
+    with np.errstate(invalid="ignore", over="ignore"):  # a transient that is not finite stays so
+        for weight, channel in zip(weights.conj().astype(data.dtype), data, strict=True):
+            if weight != 0:
+                combined += weight * channel
     return combined.astype(np.complex128)
 
 

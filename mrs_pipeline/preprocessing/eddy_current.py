@@ -19,9 +19,8 @@ METHOD = "Eddy current correction"
 
 OPTIONS = {
     "min_reference_snr": Option(default=10.0, doc="the reference is used up to where its magnitude falls below this times its noise SD"),
-    "curvature_rad_per_s2": Option(
-        default=30000.0, doc="expected second derivative of the phase, rad/s^2 (0.7 rad decaying in 5 ms: 28000); smaller smooths more"
-    ),
+    "largest_phase_rad": Option(default=0.7, doc="phase an eddy current may build up, rad; smaller smooths more"),
+    "shortest_decay_s": Option(default=0.005, doc="shortest decay time of an eddy current, s"),
 }
 
 
@@ -42,13 +41,13 @@ def correct_eddy_currents(session: Session, *, options: Mapping[str, Any]) -> Se
     usable = usable_samples(mean, noise=noise, min_snr=options["min_reference_snr"])
     if usable.sum() < 8:
         return session.after(StepRecord(step="eddy_current", method=METHOD, details="skipped: the reference holds no signal"))
-    weights = np.where(usable, (np.abs(mean) / max(noise, 1e-6 * float(np.abs(mean).max()))) ** 2, 0.0)
-    curvature = options["curvature_rad_per_s2"] * session.fids.acquisition.dwell_time_s**2
-    phase = smooth_phase(np.angle(mean), weights=weights, curvature_rad=curvature)
+    acquisition = session.fids.acquisition
+    curvature = phase_curvature(acquisition.time_s, size_rad=options["largest_phase_rad"], decay_s=options["shortest_decay_s"])
+    phase = reference_phase(mean, noise=noise, n_used=int(usable.sum()), acquisition=acquisition, curvature_rad_per_s2=curvature)
     factor = np.exp(-1j * phase)
     return session.after(
         _record(phase, usable, session),
-        fids=session.fids.with_data(session.fids.data * factor),
+        fids=session.modulated(factor),
         reference=session.reference.with_data(session.reference.data * factor),
     )
 
@@ -68,7 +67,8 @@ def _why_not(session: Session) -> str:
 
 def _mean_reference(reference: Fids) -> ComplexArray:
     rows = reference.data.reshape(-1, reference.acquisition.n_points)
-    return np.asarray(rows[np.isfinite(rows.sum(axis=-1))].mean(axis=0) if np.isfinite(rows).any() else np.zeros(rows.shape[-1]))
+    sound = np.isfinite(rows).all(axis=-1)
+    return np.asarray(rows[sound].mean(axis=0) if sound.any() else np.zeros(rows.shape[-1]))
 
 
 def usable_samples(fid: ComplexArray, *, noise: float, min_snr: float) -> BoolArray:
@@ -87,25 +87,39 @@ def _reference_noise(fid: ComplexArray, acquisition: Acquisition) -> float:
     return min(float(noise_sd(fid, acquisition=acquisition)), float(np.sqrt(np.mean(np.abs(tail) ** 2) / 2)))
 
 
-def smooth_phase(phase_rad: FloatArray, *, weights: FloatArray, curvature_rad: float) -> FloatArray:
-    """Smoothed, unwrapped phase: minimum of ``sum w (phase - z)^2 + sum (second difference of z)^2 / curvature^2``.
+def phase_curvature(time_s: FloatArray, *, size_rad: float, decay_s: float) -> FloatArray:
+    """Largest second derivative of ``size (1 - exp(-t / decay))`` over all decay times from the shortest on, rad/s^2, shape of ``time_s``.
 
-    Whittaker 1923 smoothing; with weights 1/variance both terms are in units of their standard deviations. Where weights are 0 the
-    result goes on as a straight line, that is at constant frequency. Shape (n_points,).
+    ``size / decay^2 exp(-t / decay)`` is largest at ``decay = t / 2``. Never below 100 rad/s^2: things other than eddy currents happen.
     """
-    used = weights > 0
-    unwrapped = np.zeros_like(phase_rad)
-    unwrapped[used] = np.unwrap(phase_rad[used])
-    n, stiffness = phase_rad.size, 1.0 / curvature_rad**2
-    bands = np.zeros((3, n))  # upper form: second superdiagonal, first, diagonal of D'D
-    bands[0, 2:] = stiffness
-    bands[1, 1:] = -4.0 * stiffness
-    bands[1, [1, -1]] = -2.0 * stiffness
-    bands[2] = 6.0 * stiffness
-    bands[2, [0, -1]] = stiffness
-    bands[2, [1, -2]] = 5.0 * stiffness
+    decay = np.maximum(time_s / 2, decay_s)
+    return np.maximum(size_rad / decay**2 * np.exp(-time_s / decay), 100.0)
+
+
+def smooth_phase(phase_rad: FloatArray, *, weights: FloatArray, curvature_rad: FloatArray) -> FloatArray:
+    """Smoothed phase: minimum of ``sum w (phase - z)^2 + sum (second difference of z)^2 / curvature^2``, shape (n_points,).
+
+    Whittaker 1923 smoothing; with weights 1/variance both terms are in units of their standard deviations. ``curvature_rad`` has
+    n_points - 2 values.
+    """
+    stiffness = 1.0 / curvature_rad**2
+    coefficients = (1.0, -2.0, 1.0)
+    bands = np.zeros((3, phase_rad.size))  # upper bands of D'SD for D with rows (1, -2, 1)
+    for row, first, second in ((0, 0, 2), (1, 0, 1), (1, 1, 2), (2, 0, 0), (2, 1, 1), (2, 2, 2)):
+        bands[row, second : second + stiffness.size] += coefficients[first] * coefficients[second] * stiffness
     bands[2] += weights
-    return np.asarray(solveh_banded(bands, weights * unwrapped))
+    return np.asarray(solveh_banded(bands, weights * phase_rad))
+
+
+def reference_phase(
+    fid: ComplexArray, *, noise: float, n_used: int, acquisition: Acquisition, curvature_rad_per_s2: FloatArray
+) -> FloatArray:
+    """Smooth phase of a reference from its first samples, going on at the last frequency after those, rad, shape (n_points,)."""
+    weights = (np.abs(fid[:n_used]) / max(noise, 1e-6 * float(np.abs(fid).max()))) ** 2
+    curvature = curvature_rad_per_s2[1 : n_used - 1] * acquisition.dwell_time_s**2
+    smooth = smooth_phase(np.unwrap(np.angle(fid[:n_used])), weights=weights, curvature_rad=curvature)
+    ahead = np.arange(1, fid.size - n_used + 1)
+    return np.concatenate([smooth, smooth[-1] + (smooth[-1] - smooth[-2]) * ahead])
 
 
 def _record(phase: FloatArray, usable: BoolArray, session: Session) -> StepRecord:

@@ -18,6 +18,8 @@ OPTIONS = {
     "linewidth_hz": Option(default=6.0, doc="full width at half maximum of the singlets looked for, Hz"),
 }
 
+#: Matched signal over background from which the singlets are taken to be there.
+_PLAIN_SCORE = 10.0
 #: The flag for a session whose NAA is not a positive peak here after referencing.
 _NAA_RANGE_PPM = (1.98, 2.04)
 
@@ -41,13 +43,19 @@ def phase_and_reference(session: Session, *, options: Mapping[str, Any]) -> Sess
         + ("" if found else "; NAA is not a positive peak at 2.01 ppm"),
         values={"frequency_shift_hz": match.frequency_shift_hz, "phase_rad": match.phase_rad, "naa_found": found, "naa_snr": snr},
     )
-    return session.after(record, fids=session.fids.with_data(session.fids.data * factor))
+    return session.after(record, fids=session.modulated(factor))
 
 
 def mean_of_kept(session: Session) -> ComplexArray:
     """Mean FID over the transients that are kept and finite (zeros where there is none), shape (n_points,)."""
-    used = session.kept & np.isfinite(session.fids.data.sum(axis=-1))
+    used = session.kept & session.sound
     return np.asarray(session.fids.data[used].mean(axis=0) if used.any() else np.zeros(session.fids.acquisition.n_points, dtype=complex))
+
+
+def session_offset_hz(session: Session) -> float:
+    """How far the resonances of a session lie above their places, Hz, from its singlets; 0 where those are not plain to see."""
+    match = match_singlets(mean_of_kept(session), acquisition=session.fids.acquisition, max_shift_ppm=0.25, linewidth_hz=6.0)
+    return match.frequency_shift_hz if match.score > _PLAIN_SCORE else 0.0
 
 
 def naa_peak(fid: ComplexArray, *, acquisition: Acquisition) -> tuple[bool, float]:

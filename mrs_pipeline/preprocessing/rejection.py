@@ -8,9 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
-from mrs_pipeline.acquisition import Acquisition, BoolArray, ComplexArray, FloatArray
+from mrs_pipeline.acquisition import BoolArray, ComplexArray, FloatArray, spectrum_from_fid
 from mrs_pipeline.preprocessing.noise import robust_sd
-from mrs_pipeline.preprocessing.registration import make_band, noise_power_per_bin, register_session
+from mrs_pipeline.preprocessing.phase_reference import session_offset_hz
+from mrs_pipeline.preprocessing.registration import Band, make_band, noise_power_per_bin, register_session
 from mrs_pipeline.preprocessing.session import Session, StepRecord
 from mrs_pipeline.preprocessing.step import Option, resolve
 
@@ -54,10 +55,9 @@ def reject(session: Session, *, options: Mapping[str, Any]) -> Session:
     """
     options = resolve(OPTIONS, options, step="rejection")
     session.require_combined("rejection")
-    finite = np.isfinite(session.fids.data.sum(axis=-1)) & np.any(session.fids.data != 0, axis=-1)
-    fids = np.where(finite[:, None], session.fids.data, 0.0)
-    measured, silent = _measured(fids, good=finite & session.kept, acquisition=session.fids.acquisition, options=options)
-    reasons = np.where(~finite, "not finite or zero", np.where(silent, "no signal", ""))
+    band = make_band(session.fids.acquisition, range_ppm=options["range_ppm"], offset_hz=session_offset_hz(session))
+    measured, silent = _measured(session.sound_data(), good=session.sound & session.kept, band=band, min_snr=options["min_snr"])
+    reasons = np.where(~session.sound, "not finite or zero", np.where(silent, "no signal", ""))
     measured["frequency_shift_hz"] = _column(session, "frequency_shift_hz")
     measured["phase_rad"] = np.unwrap(_column(session, "phase_rad"))
     scores = robust_scores(measured, judged=(reasons == "") & session.kept, n_local=options["n_local"])
@@ -70,11 +70,8 @@ def _column(session: Session, name: str) -> FloatArray:
     return session.transients[name].to_numpy(dtype=float) if name in session.transients else np.zeros(session.n_transients)
 
 
-def _measured(
-    fids: ComplexArray, *, good: BoolArray, acquisition: Acquisition, options: Mapping[str, Any]
-) -> tuple[dict[str, FloatArray], BoolArray]:
+def _measured(fids: ComplexArray, *, good: BoolArray, band: Band, min_snr: float) -> tuple[dict[str, FloatArray], BoolArray]:
     """What is judged, (n_transients,) each, and which transients have no signal; the target is refined once without the odd ones."""
-    band = make_band(acquisition, range_ppm=options["range_ppm"], offset_hz=0.0)
     spectra = band.spectra(fids)
     weights = good.astype(float) if good.any() else np.ones(len(fids))
     noise_power = noise_power_per_bin(spectra, used=weights > 0)
@@ -82,25 +79,24 @@ def _measured(
         target = weights @ fids / weights.sum()
         fit = register_session(spectra, target=target, band=band, noise_power=noise_power, weights=weights)
         amplitude = matched_amplitude(spectra, target=band.spectra(target), background=band.background)
-        typical = np.median(amplitude[weights > 0])
+        typical = float(np.median(amplitude[weights > 0]))
         odd = np.abs(amplitude - typical) > 4 * max(robust_sd(amplitude[weights > 0]), 0.02)
         weights = weights * np.where(odd, 0.0, 1.0) if np.any((weights > 0) & ~odd) else weights
-    everything = np.fft.fft(fids, axis=-1)
-    near_water = (np.fft.ifftshift(acquisition.ppm) > _WATER_PPM[0]) & (np.fft.ifftshift(acquisition.ppm) < _WATER_PPM[1])
-    water = np.sqrt(np.mean(np.abs(everything[:, near_water]) ** 2, axis=1))
+    near_water = (band.acquisition.ppm > _WATER_PPM[0]) & (band.acquisition.ppm < _WATER_PPM[1])
+    water = np.sqrt(np.mean(np.abs(spectrum_from_fid(fids)[:, near_water]) ** 2, axis=1))
     measured = {
-        "amplitude": amplitude / (typical if typical != 0 else 1.0),
+        "amplitude": amplitude / (typical or 1.0),
         "log_residual": np.log(np.maximum(fit.residual, 1e-300)),
         "linewidth_change_hz": fit.linewidth_change_hz,
         "log_water": np.log(np.maximum(water, 1e-300)),
     }
-    return measured, fit.snr < options["min_snr"]
+    return measured, fit.snr < min_snr
 
 
 def matched_amplitude(spectra: ComplexArray, *, target: ComplexArray, background: ComplexArray) -> FloatArray:
     """Amplitude of a target (n_bins,) in each spectrum (n_transients, n_bins), in phase with it, background profiled out."""
     target = target - background @ (background.conj().T @ target)
-    return np.asarray((spectra @ target.conj()).real / max(np.vdot(target, target).real, 1e-300))
+    return np.asarray((spectra @ target.conj()).real / max(float(np.vdot(target, target).real), 1e-300))
 
 
 def robust_scores(measured: Mapping[str, FloatArray], *, judged: BoolArray, n_local: int) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mrs_pipeline.acquisition import BoolArray
+from mrs_pipeline.acquisition import BoolArray, ComplexArray
 from mrs_pipeline.errors import DataError
 from mrs_pipeline.fids import Fids, ProcessingStep
 
@@ -65,6 +65,20 @@ class Session:
         if "rejected" not in self.transients.columns:
             return np.ones(self.n_transients, dtype=bool)
         return np.asarray(~self.transients["rejected"].to_numpy(dtype=bool))
+
+    @property
+    def sound(self) -> BoolArray:
+        """Which transients hold finite numbers that are not all zero, shape (n_transients,); coils must be combined."""
+        return np.asarray(np.isfinite(self.fids.data).all(axis=-1) & np.any(self.fids.data != 0, axis=-1))
+
+    def sound_data(self) -> ComplexArray:
+        """FIDs (n_transients, n_points) with zeros in place of transients that are not sound."""
+        return np.asarray(np.where(self.sound[:, None], self.fids.data, 0.0), dtype=np.complex128)
+
+    def modulated(self, factor: ComplexArray) -> Fids:
+        """FIDs times a factor that broadcasts to them; transients that are not finite stay so."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            return self.fids.with_data(self.fids.data * factor)
 
     def after(
         self, record: StepRecord, *, fids: Fids | None = None, reference: Fids | None = None, columns: Mapping[str, Any] | None = None

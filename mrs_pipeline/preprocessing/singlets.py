@@ -57,7 +57,7 @@ def correlation_over_shifts(product: ComplexArray, *, dwell_time_s: float, max_s
     shifts = np.fft.fftfreq(n, dwell_time_s)
     inside = np.flatnonzero(np.abs(shifts) <= max(max_shift_hz, 2.0 / (n * dwell_time_s)))
     inside = inside[np.argsort(shifts[inside])]
-    return shifts[inside], np.fft.fft(product, n=n, axis=-1)[:, inside]
+    return shifts[inside].astype(np.float64), np.fft.fft(product, n=n, axis=-1)[:, inside]
 
 
 def peak_of(shifts: FloatArray, correlation: ComplexArray) -> tuple[FloatArray, FloatArray]:

@@ -15,18 +15,38 @@ def smooth_drift(values: FloatArray, *, sd: FloatArray, n_repeats: int = 20) -> 
     """Most probable path of a random walk seen with noise of standard deviation ``sd``, steps permitted; shape (n,).
 
     The size of the walk is estimated from the series itself by maximum likelihood, so that real shot-to-shot changes are followed and
-    only noise is smoothed. Increments are Cauchy distributed around 0 (reweighted least squares), which leaves steps sharp. ``sd`` is
-    inf where there is no estimate.
+    only noise is smoothed. Increments are Cauchy-like distributed around 0, which leaves steps sharp; as that has several
+    solutions, the better of a wandering and a piecewise constant start is taken. ``sd`` is inf where there is no estimate.
     """
     if values.size < 3 or np.isfinite(sd).sum() < 3:
         return values
     precision = np.where(np.isfinite(sd), 1.0 / np.maximum(sd, 1e-9) ** 2, 0.0)
     known = np.where(precision > 0, values, 0.0)
     variance = walk_variance(known, precision=precision)
-    path = _path(known, precision, np.full(values.size - 1, 1.0 / variance))
+    wandering = _path(known, precision, np.full(values.size - 1, 1.0 / variance))
+    candidates = [_refined(start, known, precision, variance, n_repeats) for start in (wandering, _piecewise(known, precision))]
+    return min(candidates, key=lambda path: _cost(path, known, precision, variance))
+
+
+def _refined(path: FloatArray, values: FloatArray, precision: FloatArray, variance: float, n_repeats: int) -> FloatArray:
+    """The nearest path of least cost (reweighted least squares)."""
     for _ in range(n_repeats):
-        increments = np.diff(path) ** 2 / variance
-        path = _path(known, precision, 1.0 / (variance * (1.0 + increments / _STEP_SD**2)))
+        path = _path(values, precision, 1.0 / (variance * (1.0 + np.diff(path) ** 2 / variance / _STEP_SD**2)))
+    return path
+
+
+def _cost(path: FloatArray, values: FloatArray, precision: FloatArray, variance: float) -> float:
+    """Minus twice the logarithm of the posterior density: normal noise, Cauchy-like increments."""
+    steps = _STEP_SD**2 * np.log1p(np.diff(path) ** 2 / variance / _STEP_SD**2)
+    return float(np.sum(precision * (values - path) ** 2) + steps.sum())
+
+
+def _piecewise(values: FloatArray, precision: FloatArray, n_repeats: int = 60) -> FloatArray:
+    """A start that knows where the steps are: least total variation, which is convex and so finds them from anywhere."""
+    sd = 1.0 / np.sqrt(np.median(precision[precision > 0]))
+    path = _path(values, precision, np.full(values.size - 1, 1.0 / sd**2))
+    for _ in range(n_repeats):
+        path = _path(values, precision, _STEP_SD / sd / (np.abs(np.diff(path)) + 0.01 * sd))
     return path
 
 

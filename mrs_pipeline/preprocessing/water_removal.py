@@ -13,7 +13,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from mrs_pipeline.acquisition import Acquisition, BoolArray, ComplexArray, ppm_from_hz
 from mrs_pipeline.fids import Fids, ProcessingStep
-from mrs_pipeline.preprocessing.phase_reference import mean_of_kept
+from mrs_pipeline.preprocessing.phase_reference import mean_of_kept, session_offset_hz
 from mrs_pipeline.preprocessing.session import Session, StepRecord
 from mrs_pipeline.preprocessing.step import Option, resolve
 
@@ -38,20 +38,23 @@ def remove_water(fids: Fids, *, options: Mapping[str, Any]) -> Fids:
     """
     options = resolve(OPTIONS, options, step="water_removal")
     rows = fids.data.reshape(-1, fids.acquisition.n_points)
-    usable = np.isfinite(rows.sum(axis=-1))
+    usable = np.asarray(np.isfinite(rows).all(axis=-1))
     mean = rows[usable].mean(axis=0) if usable.any() else np.zeros(rows.shape[-1], dtype=complex)
     cleaned = _without_water(rows, usable, mean, acquisition=fids.acquisition, options=options)[0]
     return fids.with_data(cleaned.reshape(fids.data.shape), step=ProcessingStep(method=METHOD, details=_details(options)))
 
 
 def remove_session_water(session: Session, *, options: Mapping[str, Any]) -> Session:
-    """The session without residual water; poles from the mean over kept transients unless asked of each."""
+    """The session without residual water; poles from the mean over kept transients unless asked of each.
+
+    The range moves with the singlets of the session, which may not be referenced yet.
+    """
     options = resolve(OPTIONS, options, step="water_removal")
     session.require_combined("water_removal")
-    data = session.fids.data
-    usable = np.isfinite(data.sum(axis=-1))
+    offset_ppm = -session_offset_hz(session) / session.fids.acquisition.spectrometer_frequency_mhz
+    options["range_ppm"] = [edge + offset_ppm for edge in options["range_ppm"]]
     mean = mean_of_kept(session)
-    cleaned, poles = _without_water(data, usable, mean, acquisition=session.fids.acquisition, options=options)
+    cleaned, poles = _without_water(session.fids.data, session.sound, mean, acquisition=session.fids.acquisition, options=options)
     frequency = np.angle(poles) * session.fids.acquisition.spectral_width_hz / (2 * np.pi)
     values = {
         "water_ppm": ppm_from_hz(frequency, spectrometer_frequency_mhz=session.fids.acquisition.spectrometer_frequency_mhz),
@@ -63,7 +66,7 @@ def remove_session_water(session: Session, *, options: Mapping[str, Any]) -> Ses
 
 def _details(options: Mapping[str, Any]) -> str:
     low, high = options["range_ppm"]
-    return f"HSVD with {options['n_components']} components, those from {low:g} to {high:g} ppm removed, poles from {options['poles']}"
+    return f"HSVD with {options['n_components']} components, those from {low:.3g} to {high:.3g} ppm removed, poles from {options['poles']}"
 
 
 def _without_water(

@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+
+from mrs_pipeline.preprocessing.steps import preprocess
+
+N = 240
+
+
+def spoil(brain, data, kind, row):
+    """One transient after motion, a spike of lipid, a field jump and the like."""
+    time = brain.time_s
+    if kind == "phase":
+        data[row] *= np.exp(2j)
+    elif kind == "amplitude":
+        data[row] *= 0.5
+    elif kind == "linewidth":
+        data[row] *= np.exp(-np.pi * 6 * time)
+    elif kind == "frequency":
+        data[row] *= np.exp(2j * np.pi * 8 * time)
+    elif kind == "lipid":
+        data[row] += brain.line(1.3, linewidth_hz=25.0, amplitude=9.0) * np.exp(1j)
+    elif kind == "water":
+        data[row] += brain.line(4.6, linewidth_hz=12.0, amplitude=18.0)
+    elif kind == "motion":
+        data[row] *= 0.7 * np.exp(1.5j + (2j * np.pi * 4 - np.pi * 4) * time)
+
+
+KINDS = ("phase", "amplitude", "linewidth", "frequency", "lipid", "water", "motion")
+
+
+def rejected(brain, data, **options):
+    return preprocess(brain.session(data), steps=[{"step": "alignment"}, {"step": "rejection", **options}])
+
+
+@pytest.mark.parametrize("snr", [5.0, 15.0])
+def test_planted_transients_are_found_and_few_good_ones_lost(brain, rng, snr):
+    drift = np.linspace(-4, 4, N)
+    data, _, _ = brain.transients(rng, shift_hz=drift, snr=snr)
+    bad = rng.choice(N, 2 * len(KINDS), replace=False)
+    for row, kind in zip(bad, 2 * KINDS, strict=True):
+        spoil(brain, data, kind, row)
+    session = rejected(brain, data)
+    flagged = session.transients["rejected"].to_numpy()
+    good = np.setdiff1d(np.arange(N), bad)
+    assert flagged[bad].all()
+    assert flagged[good].mean() < 0.01
+    assert (session.transients.loc[good[~flagged[good]], "reason"] == "").all()
+    assert (session.transients.loc[bad, "reason"] != "").all()
+    np.testing.assert_array_equal(session.kept, ~flagged)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"), [("phase", "phase"), ("amplitude", "amplitude"), ("frequency", "frequency"), ("water", "water")]
+)
+def test_reason_names_what_happened(brain, rng, kind, reason):
+    data, _, _ = brain.transients(rng, shift_hz=np.zeros(64), snr=10.0)
+    spoil(brain, data, kind, 30)
+    assert reason in rejected(brain, data).transients.loc[30, "reason"]
+
+
+def test_slow_changes_and_steps_are_not_rejected(brain, rng):
+    """A drug that narrows lines and lifts amplitudes, drift, and a field step must not cost transients of one phase of a study."""
+    slow = 1 / (1 + np.exp(-(np.arange(N) - 120) / 15.0))
+    shift = np.linspace(0, 8, N) + np.where(np.arange(N) > 150, 5.0, 0.0)
+    data, _, _ = brain.transients(rng, shift_hz=shift, snr=1e6)
+    data *= (1 + 0.1 * slow)[:, None] * np.exp(-np.pi * 1.5 * slow[:, None] * brain.time_s)
+    session = rejected(brain, data + brain.noise(rng, data.shape, brain.noise_sd(8.0)))
+    assert session.transients["rejected"].sum() <= 2
+
+
+def test_data_are_masked_not_changed(brain, rng):
+    data, _, _ = brain.transients(rng, shift_hz=np.zeros(32), snr=10.0)
+    spoil(brain, data, "phase", 3)
+    session = preprocess(brain.session(data), steps=[{"step": "rejection"}])
+    np.testing.assert_array_equal(session.fids.data, data)
+    assert session.transients["rejected"][3]
+
+
+def test_transients_without_numbers_or_signal_are_always_rejected(brain, rng):
+    data, _, sd = brain.transients(rng, shift_hz=np.zeros(32), snr=10.0, water=0.0)
+    data[4, 10] = np.inf
+    data[5] = 0
+    data[6] = brain.noise(rng, brain.n_points, sd)
+    session = rejected(brain, data, max_fraction=0.0)
+    assert session.transients["reason"][[4, 5, 6]].tolist() == ["not finite or zero", "not finite or zero", "no signal"]
+    assert session.transients["rejected"].sum() == 3
+
+
+def test_rejection_stops_at_the_limit_and_says_so(brain, rng):
+    data, _, _ = brain.transients(rng, shift_hz=np.zeros(N), snr=10.0)
+    for row in range(0, N, 20):
+        spoil(brain, data, "amplitude", row)
+    session = rejected(brain, data, max_fraction=0.02)
+    assert session.transients["rejected"].sum() == int(0.02 * N)
+    assert session.records[-1].values["limit_reached"]
+    assert not rejected(brain, data).records[-1].values["limit_reached"]
+
+
+def test_a_limit_of_zero_switches_a_score_off(brain, rng):
+    data, _, _ = brain.transients(rng, shift_hz=np.zeros(64), snr=10.0)
+    spoil(brain, data, "water", 30)
+    assert not rejected(brain, data, water_z=0.0, residual_z=0.0).transients["rejected"][30]
+
+
+def test_earlier_rejections_stay(brain, rng):
+    data, _, _ = brain.transients(rng, shift_hz=np.zeros(64), snr=10.0)
+    spoil(brain, data, "lipid", 30)
+    steps = [{"step": "alignment"}, {"step": "rejection"}, {"step": "alignment"}, {"step": "rejection"}]
+    session = preprocess(brain.session(data), steps=steps)
+    assert session.transients["rejected"][30]
+    assert np.isfinite(session.transients["frequency_shift_hz"]).all()
+
+
+def test_few_transients_are_not_judged(brain, rng):
+    data, _, _ = brain.transients(rng, shift_hz=np.zeros(3), snr=10.0)
+    assert not rejected(brain, data).transients["rejected"].any()
