@@ -1,18 +1,22 @@
 """The table of analyses: what each computes, what it assumes and the warning that goes with it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mrs_pipeline.acquisition import FloatArray
+from mrs_pipeline.errors import DataError
 from mrs_pipeline.statistics.crossover_model import CellMeans, fit_participant_model, fit_session_model, window_weights
-from mrs_pipeline.statistics.design import MIN_PARTICIPANTS, MeasureData, Size, UnanswerableError, size_of
+from mrs_pipeline.statistics.design import MIN_PARTICIPANTS, MeasureData, Size, size_of
 from mrs_pipeline.statistics.inference import TestResult, contrast_test
 from mrs_pipeline.statistics.options import pair_name
 from mrs_pipeline.statistics.paired_summary import paired_test
 
 Pair = tuple[str, str]
+
+#: Fewer leave an interval that says nothing.
+MIN_DEGREES_OF_FREEDOM = 0.999
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,38 +138,38 @@ def _pair_tests(model: CellMeans, *, windows: FloatArray, kind: str, confidence:
     """The difference between the conditions of each pair in the weighted windows."""
     tests, size = [], size_of(model.data.rows)
     for pair in _pairs(model.data):
-        n = model.data.n_complete(pair=pair)
         name = _contrast_name(model.data, pair=pair, windows=windows, kind=kind)
+        row = NamedTest(contrast=name, kind=kind, pair=pair, test=None, size=size)
+        weights = model.weights(condition=pair[0], windows=windows) - model.weights(condition=pair[1], windows=windows)
+        n = model.data.n_complete(pair=pair)
         if n < MIN_PARTICIPANTS:
             reason = f"{n} participants have {model.data.measure} under both conditions; a contrast needs at least {MIN_PARTICIPANTS}"
-            tests.append(NamedTest(contrast=name, kind=kind, pair=pair, test=None, size=size, status="too_few_participants", reason=reason))
-            continue
-        weights = model.weights(condition=pair[0], windows=windows) - model.weights(condition=pair[1], windows=windows)
-        tests.append(NamedTest(contrast=name, kind=kind, pair=pair, test=_test(model, weights, confidence), size=size, reason=model.note))
+            tests.append(replace(row, status="too_few_participants", reason=reason))
+        else:
+            tests.append(_tested(row, model=model, weights=weights, confidence=confidence))
     return tests
 
 
 def _condition_tests(model: CellMeans, *, windows: FloatArray, confidence: float) -> list[NamedTest]:
     """The change within each condition."""
-    return [
-        NamedTest(
-            contrast=f"{condition}: infusion change",
-            kind="condition",
-            pair=None,
-            test=_test(model, model.weights(condition=condition, windows=windows), confidence),
-            size=size_of(model.data.rows[model.data.rows["condition"] == condition]),
-            reason=model.note,
-        )
-        for condition in model.data.conditions
-    ]
+    tests = []
+    for condition in model.data.conditions:
+        size = size_of(model.data.rows[model.data.rows["condition"] == condition])
+        row = NamedTest(contrast=f"{condition}: infusion change", kind="condition", pair=None, test=None, size=size)
+        weights = model.weights(condition=condition, windows=windows)
+        tests.append(_tested(row, model=model, weights=weights, confidence=confidence))
+    return tests
 
 
-def _test(model: CellMeans, weights: FloatArray, confidence: float) -> TestResult:
-    """Kenward-Roger test; `UnanswerableError` rather than a number that is not one."""
-    result = contrast_test(model.fit, weights=weights, confidence=confidence)
-    if not (np.isfinite(result.p) and result.df > 0):
-        raise UnanswerableError("not_estimable", f"the data of {model.data.measure} give no standard error for this contrast")
-    return result
+def _tested(row: NamedTest, *, model: CellMeans, weights: FloatArray, confidence: float) -> NamedTest:
+    """The row with its Kenward-Roger test, or with the reason why the data do not support one."""
+    try:
+        test = contrast_test(model.fit, weights=weights, confidence=confidence)
+    except DataError as error:
+        return replace(row, status="not_estimable", reason=str(error))
+    if test.df < MIN_DEGREES_OF_FREEDOM:
+        return replace(row, status="not_estimable", reason="the data are too few: less than one degree of freedom is left for the error")
+    return replace(row, test=test, reason=model.note)
 
 
 def _contrast_name(data: MeasureData, *, pair: Pair, windows: FloatArray, kind: str) -> str:

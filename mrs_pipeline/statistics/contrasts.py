@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mrs_pipeline.errors import DataError
 from mrs_pipeline.statistics.analyses import ANALYSES, NamedTest, main_contrast
 from mrs_pipeline.statistics.crossover_model import CellMeans, fit_session_model, window_weights
 from mrs_pipeline.statistics.design import MeasureData, UnanswerableError, checked_measures, measure_data, size_of
@@ -44,7 +45,8 @@ def marginal_means(measures: pd.DataFrame, *, statistics: Mapping[str, Any], mea
     """Change from baseline in every window of every condition from the session-aware model; columns `MARGINAL_COLUMNS`.
 
     Units as in `contrast_table`; without baseline windows the level itself. One row per condition and window, with the baseline
-    windows about their mean; no row where the model cannot be fitted.
+    windows about their mean; no row where the model cannot be fitted, missing limits where there is
+    no standard error.
     """
     options = options_from(statistics, analyses=ANALYSES)
     checked = checked_measures(measures, options=options)
@@ -64,7 +66,11 @@ def _marginal_row(model: CellMeans, condition: str, position: int, options: Opti
     row = {"condition": condition, "window_start_s": window["start_s"], "window_stop_s": window["stop_s"]}
     if not np.any(single):  # the only baseline window is its own reference
         return {**row, "estimate": 0.0, "ci_low": 0.0, "ci_high": 0.0}
-    test = contrast_test(model.fit, weights=model.weights(condition=condition, windows=single), confidence=options.confidence)
+    weights = model.weights(condition=condition, windows=single)
+    try:
+        test = contrast_test(model.fit, weights=weights, confidence=options.confidence)
+    except DataError:
+        return {**row, "estimate": float(weights @ model.fit.beta), "ci_low": np.nan, "ci_high": np.nan}
     return {**row, "estimate": test.estimate, "ci_low": test.ci_low, "ci_high": test.ci_high}
 
 

@@ -46,12 +46,14 @@ class FTestResult:
 def contrast_test(fit: MixedModelFit, *, weights: FloatArray, method: str = "kenward_roger", confidence: float = 0.95) -> TestResult:
     """Test of ``weights @ beta = 0``, weights of shape (n_fixed,); ``method`` is a name in `METHODS`.
 
-    `DataError` for a fit that did not converge, `ConfigError` for an unknown method.
+    `DataError` for a fit that did not converge or a contrast without a standard error, `ConfigError` for an unknown method.
     """
     _require_converged(fit)
     covariance, df = _method(method)(fit, np.asarray(weights, dtype=float))
-    estimate = float(weights @ fit.beta)
-    return t_test(estimate=estimate, se=float(np.sqrt(weights @ covariance @ weights)), df=df, confidence=confidence)
+    variance = float(weights @ covariance @ weights)
+    if not (variance > 0 and df > 0):
+        raise DataError("the data are too few to give this contrast a standard error: leave it out or add participants")
+    return t_test(estimate=float(weights @ fit.beta), se=float(np.sqrt(variance)), df=df, confidence=confidence)
 
 
 def t_test(*, estimate: float, se: float, df: float, confidence: float) -> TestResult:

@@ -138,10 +138,10 @@ def evaluate(blocks: Blocks, *, components: FloatArray) -> Evaluation | None:
     )
 
 
-def smallest_variance(blocks: Blocks, *, components: FloatArray) -> float:
-    """Smallest eigenvalue of V over the blocks (at most 1 where a block is padded)."""
+def variance_range(blocks: Blocks, *, components: FloatArray) -> tuple[float, float]:
+    """Smallest eigenvalue of V over the blocks (at most 1 where a block is padded) and the largest variance of a row."""
     v = blocks.constant + np.tensordot(components, blocks.kernels, axes=1)
-    return float(np.min(np.linalg.eigvalsh(v)))
+    return float(np.min(np.linalg.eigvalsh(v))), float(np.max(np.diagonal(v, axis1=1, axis2=2)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,14 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from mrs_pipeline.acquisition import BoolArray, FloatArray
 from mrs_pipeline.errors import DataError
 from mrs_pipeline.fids import read_only
-from mrs_pipeline.statistics.likelihood import Blocks, Evaluation, blocks_from, evaluate, smallest_variance
+from mrs_pipeline.statistics.likelihood import Blocks, Evaluation, blocks_from, evaluate, variance_range
 from mrs_pipeline.statistics.reml_search import SearchResult, search
 
 #: Shares of the total variance from which the search starts: (every random term together, residual).
 STARTING_SHARES = ((0.5, 0.5), (0.05, 0.95), (0.9, 0.1))
 
-#: V is taken as singular when a combination of rows has less than this share of the residual variance.
-NEARLY_SINGULAR = 1e-4
+#: V is taken as singular when a combination of rows has less than these shares of the residual and of the largest variance.
+LEAST_OF_RESIDUAL, LEAST_OF_LARGEST = 1e-4, 1e-6
 
 #: Two searches that end within this distance in log-likelihood have found the same maximum.
 SAME_MAXIMUM = 1e-7
@@ -113,8 +113,15 @@ def fit_reml(design: MixedModelDesign) -> MixedModelFit:
     best = _best_search(blocks, signed=signed)
     found = evaluate(blocks, components=best.components)
     assert found is not None
-    proper = smallest_variance(blocks, components=best.components) > NEARLY_SINGULAR * best.components[-1]
+    proper = _is_proper(blocks, found=found)
     return _fit(design, found=found, converged=best.converged and proper, at_boundary=best.at_boundary, scale=scale)
+
+
+def _is_proper(blocks: Blocks, *, found: Evaluation) -> bool:
+    """Whether a maximum is one of a sample with error: V well away from singular, every component informed by the data."""
+    smallest, largest = variance_range(blocks, components=found.components)
+    informed = bool(np.all(np.diagonal(found.expected_information) > 0))
+    return informed and smallest > max(LEAST_OF_RESIDUAL * found.components[-1], LEAST_OF_LARGEST * largest)
 
 
 def _residual_sd(design: MixedModelDesign) -> float:

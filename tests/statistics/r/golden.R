@@ -37,6 +37,21 @@ fit_case <- function(case) {
   )
 }
 
+# The contrast of changes from baseline, averaged over the infusion windows, with period adjusted for in each phase.
+fit_change <- function(dataset, covariate) {
+  data <- all_data[all_data$dataset == dataset, ]
+  data$period_code <- ifelse(data$period == "2", 1, -1)
+  data$phase <- ifelse(data$loading < 0, "baseline", "infusion")
+  fixed <- paste("y ~ 0 + condition:window + period_code:phase", if (covariate) "+ fwhm_hz" else "")
+  model <- lmerTest::lmer(as.formula(paste(fixed, "+", four)), data = data, REML = TRUE, control = control)
+  names <- names(fixef(model))
+  treated <- ifelse(grepl("^conditionnaltrexone", names), 1, ifelse(grepl("^conditionplacebo", names), -1, 0))
+  weights <- treated * ifelse(grepl("windoww0", names), -1, 1 / 5)
+  list(dataset = dataset, covariate = covariate, singular = isSingular(model),
+    kenward_roger = as.list(lmerTest::contest1D(model, weights, ddf = "Kenward-Roger", confint = TRUE)))
+}
+
 versions <- sapply(c("lme4", "lmerTest", "pbkrtest"), function(p) as.character(packageVersion(p)))
-out <- list(r = as.character(getRversion()), packages = as.list(versions), cases = lapply(cases, fit_case))
+out <- list(r = as.character(getRversion()), packages = as.list(versions), cases = lapply(cases, fit_case),
+  changes = list(fit_change("varied", FALSE), fit_change("varied", TRUE), fit_change("balanced", FALSE), fit_change("unbalanced", TRUE)))
 writeLines(toJSON(out, auto_unbox = TRUE, digits = 12, pretty = TRUE), "golden.json")
