@@ -1,0 +1,46 @@
+"""Command ``contrast``: measures of all sessions to the contrast of conditions."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mrs_pipeline.commands.outputs import staged_folder
+from mrs_pipeline.io.tables import read_table, write_table
+from mrs_pipeline.statistics.contrasts import COLUMNS, contrast_table, marginal_means
+
+REQUIRED = ("participant", "session", "condition", "window", "window_start_s", "window_stop_s", "measure", "value", "sd")
+
+
+def contrast_file(measures: Path, *, config: Mapping[str, Any], out_dir: Path) -> None:
+    """Write ``contrasts.tsv`` and ``marginal_means.tsv`` for a measures table and the `statistics` section of a study.
+
+    A study without conditions has nothing to contrast: its table says so in one row.
+    """
+    table = read_table(measures, required=REQUIRED)
+    contrasts, means = contrasts_of(table, statistics=config["statistics"])
+    with staged_folder(out_dir) as folder:
+        write_table(contrasts, folder / "contrasts.tsv")
+        write_table(means, folder / "marginal_means.tsv")
+
+
+def contrasts_of(measures: pd.DataFrame, *, statistics: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Contrasts and marginal means of the primary measure."""
+    if not statistics["conditions"] or len(statistics["conditions"]) < 2:
+        return _nothing_to_contrast(statistics), pd.DataFrame(columns=["measure", "condition"])
+    primary = statistics["primary"]["measure"]
+    means = marginal_means(measures, statistics=statistics, measure=primary)
+    means.insert(0, "measure", primary)
+    return contrast_table(measures, statistics=statistics), means
+
+
+def _nothing_to_contrast(statistics: Mapping[str, Any]) -> pd.DataFrame:
+    row = {
+        "analysis": statistics["primary"]["analysis"],
+        "measure": statistics["primary"]["measure"],
+        "contrast": "none",
+        "status": "nothing_to_contrast",
+        "reason": "the study has fewer than two conditions",
+    }
+    return pd.DataFrame([row]).reindex(columns=list(COLUMNS))

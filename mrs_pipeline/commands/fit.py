@@ -1,0 +1,52 @@
+"""Command ``fit``: every spectrum of a file fitted by itself."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mrs_pipeline.acquisition import Acquisition
+from mrs_pipeline.basis.macromolecules import soft_ratio_priors
+from mrs_pipeline.commands.basis import fitting_basis
+from mrs_pipeline.commands.fit_tables import amplitude_table, measure_table, quality_table
+from mrs_pipeline.commands.outputs import staged_folder
+from mrs_pipeline.fitting.fit import Fitter, fit_spectra, prepare_fitter
+from mrs_pipeline.fitting.options import FitOptions
+from mrs_pipeline.io.curves import write_curves
+from mrs_pipeline.io.nifti_mrs import read_fids
+from mrs_pipeline.io.orientation import check_orientation
+from mrs_pipeline.io.tables import write_table
+from mrs_pipeline.quantification.measures import DEFAULT_MEASURES, MeasureDefinition, check_metabolites, measure_definitions
+
+#: Name of the estimator in the measures table: every window by itself.
+INDEPENDENT = "independent"
+
+
+def fit_file(svs: Path, *, basis: Path, config: Mapping[str, Any], out_dir: Path) -> None:
+    """Fit every spectrum of a NIfTI-MRS file and write amplitudes, measures, quality and curves into `out_dir`.
+
+    `config` needs the sections `fitting`, `measures` and `basis` (macromolecules) of a study.
+    """
+    fids = read_fids(svs)
+    check_orientation(fids, name=svs)
+    fitter = fitter_for(basis, acquisition=fids.acquisition, config=config)
+    definitions = definitions_for(config, fitter)
+    fits = fit_spectra(fids, fitter=fitter)
+    with staged_folder(out_dir) as folder:
+        write_table(amplitude_table(fits), folder / "amplitudes.tsv")
+        write_table(measure_table(fits, definitions=definitions, estimator=INDEPENDENT), folder / "measures.tsv")
+        write_table(quality_table(fits), folder / "fitquality.tsv")
+        write_curves(fits, folder / "curves.npz")
+
+
+def fitter_for(basis: Path, *, acquisition: Acquisition, config: Mapping[str, Any]) -> Fitter:
+    """The fitter of a basis file on the data's axis with the options of a study."""
+    ready = fitting_basis(basis, acquisition=acquisition, macromolecules=config["basis"]["macromolecules"])
+    return prepare_fitter(ready, options=FitOptions.from_mapping(config["fitting"]), ratio_priors=soft_ratio_priors())
+
+
+def definitions_for(config: Mapping[str, Any], fitter: Fitter) -> tuple[MeasureDefinition, ...]:
+    """The measures every table holds and those of the study; the study's own must find their metabolites in the basis."""
+    own = config["measures"]
+    definitions = measure_definitions({**DEFAULT_MEASURES, **own})
+    check_metabolites([item for item in definitions if item.name in own], metabolites=fitter.basis.metabolites)
+    return definitions

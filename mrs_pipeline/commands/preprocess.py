@@ -1,0 +1,127 @@
+"""Command ``preprocess``: raw runs of one session to combined, aligned transients with a record of all that was done."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mrs_pipeline.commands.outputs import staged_folder
+from mrs_pipeline.errors import MrsPipelineError
+from mrs_pipeline.io.bids import SessionFiles
+from mrs_pipeline.io.nifti_mrs import read_header, write_fids
+from mrs_pipeline.io.session_clock import session_events
+from mrs_pipeline.io.sessions import read_session
+from mrs_pipeline.io.tables import write_json, write_table
+from mrs_pipeline.preprocessing.session import Session, StepRecord
+from mrs_pipeline.preprocessing.steps import DEFAULT_STEPS, preprocess
+
+#: Longest list of numbers that goes into the record of a step.
+_MAX_VALUES = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreprocessedNames:
+    """File names of one preprocessed session: data, table of transients, events on the session clock, record."""
+
+    data: str = "preprocessed.nii.gz"
+    transients: str = "transients.tsv"
+    events: str = "events.tsv"
+    record: str = "preprocessing.json"
+
+    @classmethod
+    def bids(cls, label: str) -> "PreprocessedNames":
+        """Names in a BIDS derivative; `label` such as ``sub-01_ses-1``."""
+        stem = f"{label}_desc-preproc"
+        return cls(
+            data=f"{stem}_svs.nii.gz", transients=f"{stem}_transients.tsv", events=f"{stem}_events.tsv", record=f"{stem}_record.json"
+        )
+
+
+def preprocess_session(
+    files: SessionFiles,
+    *,
+    steps: Sequence[Mapping[str, Any]] | None,
+    event: str | None,
+    out_dir: Path,
+    names: PreprocessedNames,
+) -> None:
+    """Preprocess the runs of a session and write the result; nothing is written when it fails (`MrsPipelineError`)."""
+    session = preprocess(read_session(files, event=event), steps=DEFAULT_STEPS if steps is None else steps)
+    header = read_header(files.runs[0].svs)
+    with staged_folder(out_dir) as folder:
+        write_fids(session.fids, folder / names.data, source_header=header.extension, affine=header.affine)
+        write_table(_transients_first(session.transients), folder / names.transients)
+        if any(run.events for run in files.runs):
+            write_table(session_events(files, event=event), folder / names.events)
+        write_json(_record(session, files), folder / names.record)
+
+
+def try_preprocess_session(
+    files: SessionFiles,
+    *,
+    steps: Sequence[Mapping[str, Any]] | None,
+    event: str | None,
+    out_dir: Path,
+    names: PreprocessedNames,
+) -> str:
+    """`preprocess_session` for the workflow: bad data become a record with their reason and empty files, so that a study goes on.
+
+    Returns the reason, empty when all is well.
+    """
+    try:
+        preprocess_session(files, steps=steps, event=event, out_dir=out_dir, names=names)
+    except MrsPipelineError as error:
+        with staged_folder(out_dir) as folder:
+            (folder / names.data).touch()
+            write_table(pd.DataFrame({"transient": [], "rejected": [], "reason": []}), folder / names.transients)
+            write_json({"status": "failed", "reason": str(error)}, folder / names.record)
+        return str(error)
+    return ""
+
+
+def _transients_first(transients: pd.DataFrame) -> pd.DataFrame:
+    leading = ["transient", "frequency_shift_hz", "phase_rad", "rejected", "reason"]
+    present = [name for name in leading if name in transients.columns]
+    return transients[[*present, *(name for name in transients.columns if name not in present)]]
+
+
+def _record(session: Session, files: SessionFiles) -> dict[str, object]:
+    """What was done to a session, in words and small numbers, and the checksums of what it was done to."""
+    rejected = session.transients["rejected"] if "rejected" in session.transients else pd.Series(False, index=session.transients.index)
+    paths = [path for run in files.runs for path in (run.svs, *run.references)]
+    return {
+        "status": "ok",
+        "reason": "",
+        "n_runs": len(files.runs),
+        "n_transients": session.n_transients,
+        "n_rejected": int(rejected.sum()),
+        "has_reference": session.reference is not None,
+        "steps": [_step_entry(record) for record in session.records],
+        "inputs": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths},
+    }
+
+
+def _step_entry(record: StepRecord) -> dict[str, object]:
+    values = {key: _plain(value) for key, value in record.values.items()}
+    return {
+        "step": record.step,
+        "method": record.method,
+        "details": record.details,
+        "values": {key: value for key, value in values.items() if value is not None},
+    }
+
+
+def _plain(value: object) -> object:
+    """A value JSON can hold; complex arrays as magnitudes, what is too long or of another kind as None."""
+    if isinstance(value, np.ndarray | list | tuple):
+        array = np.asarray(value)
+        if array.size > _MAX_VALUES or array.dtype.kind not in "biufc":
+            return None
+        return np.abs(array).tolist() if array.dtype.kind == "c" else array.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    return value if isinstance(value, bool | int | float | str) else None

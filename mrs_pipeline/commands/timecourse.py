@@ -1,0 +1,166 @@
+"""Command ``timecourse``: windows of a preprocessed session, and a fit of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mrs_pipeline.commands.fit import INDEPENDENT, definitions_for, fitter_for
+from mrs_pipeline.commands.fit_tables import amplitude_table, measure_table, quality_table
+from mrs_pipeline.commands.outputs import staged_folder
+from mrs_pipeline.errors import DataError, InputError
+from mrs_pipeline.fids import Fids
+from mrs_pipeline.fitting.fit import Fitter, fit_spectra
+from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
+from mrs_pipeline.io.curves import write_curves
+from mrs_pipeline.io.nifti_mrs import read_fids, read_header, write_fids
+from mrs_pipeline.io.tables import read_table, write_table
+from mrs_pipeline.timecourse.windows import Window, average_windows, event_onset_s, make_windows, window_edges, window_table
+
+_PREPROCESSED = "_desc-preproc_svs.nii.gz"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimecourseNames:
+    """File names of the windows of one session and their fits; all share a prefix."""
+
+    prefix: str = ""
+
+    @classmethod
+    def bids(cls, label: str) -> "TimecourseNames":
+        """Names in a BIDS derivative; `label` such as ``sub-01_ses-1``."""
+        return cls(prefix=f"{label}_desc-window_")
+
+    def file(self, name: str) -> str:
+        """Full name of a file such as ``measures.tsv``."""
+        return f"{self.prefix}{name}"
+
+
+def timecourse(
+    preprocessed: Sequence[Path],
+    *,
+    events: Path | None,
+    config: Mapping[str, Any],
+    basis: Path,
+    out_dir: Path,
+    names: TimecourseNames,
+) -> None:
+    """Average preprocessed transients in windows relative to the event, fit every window, and write spectra and tables.
+
+    The stiffness of the baseline is chosen on the mean of all windows and held for each of them. Raises `MrsPipelineError`
+    for a missing event, an unknown clock, or windows without any transient.
+    """
+    fids, transients = _joined(preprocessed)
+    section = config["windows"]
+    onset_s = _onset_s(events, event=section["event"])
+    windows = make_windows(
+        window_edges(section),
+        time_s=transients["time_s"].to_numpy(dtype=float),
+        rejected=transients["rejected"].to_numpy(dtype=bool),
+        onset_s=onset_s,
+    )
+    averaged = average_windows(fids, windows=windows, min_transients=section["min_transients"])
+    _require_signal(averaged, windows, name=preprocessed[0], onset_s=onset_s, transients=transients)
+    fitter = fitter_for(basis, acquisition=averaged.acquisition, config=config)
+    fits = fit_windows(averaged, windows=windows, fitter=fitter)
+    tables = {
+        "amplitudes.tsv": amplitude_table(fits),
+        "measures.tsv": measure_table(fits, definitions=definitions_for(config, fitter), estimator=INDEPENDENT),
+        "fitquality.tsv": quality_table(fits),
+    }
+    header = read_header(preprocessed[0])
+    with staged_folder(out_dir) as folder:
+        write_fids(averaged, folder / names.file("svs.nii.gz"), source_header=header.extension, affine=header.affine)
+        write_table(window_table(windows).assign(event_onset_s=onset_s), folder / names.file("windows.tsv"))
+        for name, table in tables.items():
+            write_table(_with_windows(table, windows), folder / names.file(name))
+        write_curves(fits, folder / names.file("curves.npz"))
+
+
+def fit_windows(averaged: Fids, *, windows: Sequence[Window], fitter: Fitter) -> tuple[SpectrumFit, ...]:
+    """Independent fits of all windows, their baselines as stiff as that of the mean of the session."""
+    counts = np.array([len(window.transients) for window in windows], dtype=float)
+    usable = np.all(np.isfinite(averaged.data), axis=1)
+    mean = np.average(np.asarray(averaged.data)[usable], axis=0, weights=counts[usable])
+    common = fit_spectra(averaged.with_data(mean, dims=("time",)), fitter=fitter)[0]
+    smoothing = common.smoothing if common.status == "ok" else None
+    return fit_spectra(averaged, fitter=fitter, smoothing=smoothing)
+
+
+def transients_beside(path: Path) -> Path:
+    """The table of transients that belongs to a preprocessed file."""
+    if path.name.endswith(_PREPROCESSED):
+        return path.with_name(path.name.removesuffix("_svs.nii.gz") + "_transients.tsv")
+    return path.with_name("transients.tsv")
+
+
+def _joined(paths: Sequence[Path]) -> tuple[Fids, pd.DataFrame]:
+    """Transients of all files in order, with their table; `InputError` when they share no clock."""
+    pieces = [_preprocessed(path) for path in paths]
+    table = pd.concat([transients for _, transients in pieces], ignore_index=True)
+    times = table["time_s"].to_numpy(dtype=float)
+    if len(pieces) > 1 and not np.all(np.diff(times[np.isfinite(times)]) > 0):
+        raise InputError(
+            f"{paths[1]} does not follow {paths[0]} in time: preprocess the runs of a session together, in order, so that "
+            "they share one clock"
+        )
+    data = np.concatenate([np.asarray(fids.data) for fids, _ in pieces])
+    return pieces[0][0].with_data(data), table
+
+
+def _preprocessed(path: Path) -> tuple[Fids, pd.DataFrame]:
+    fids = read_fids(path)
+    if fids.dims == ("time",):
+        fids = fids.with_data(np.asarray(fids.data)[None, :], dims=("transient", "time"))
+    if fids.dims != ("transient", "time"):
+        raise InputError(f"{path} has dimensions {', '.join(fids.dims)}: preprocessed transients (transient, time) are expected")
+    table_path = transients_beside(path)
+    n_transients = fids.sizes["transient"]
+    if not table_path.exists():
+        return fids, _plain_table(fids, n_transients, path=path)
+    table = read_table(table_path, required=("transient", "time_s", "rejected"))
+    if len(table) != n_transients:
+        raise InputError(f"{table_path} has {len(table)} rows for {n_transients} transients: preprocess the session again")
+    return fids, table
+
+
+def _plain_table(fids: Fids, n_transients: int, *, path: Path) -> pd.DataFrame:
+    """Times from the repetition time where there is no table of transients."""
+    repetition_time_s = fids.acquisition.repetition_time_s
+    if repetition_time_s is None and n_transients > 1:
+        raise InputError(f"{path} states no RepetitionTime and has no transients.tsv beside it: the times of its transients are unknown")
+    times = np.arange(n_transients) * (repetition_time_s or 0.0)
+    return pd.DataFrame({"transient": np.arange(n_transients), "run": 0, "time_s": times, "rejected": False})
+
+
+def _onset_s(events: Path | None, *, event: str | None) -> float:
+    if event is None:
+        return 0.0
+    if events is None or not events.exists():
+        raise InputError(
+            f"there is no events file, but windows.event is '{event}': add *_events.tsv with that trial_type, or set windows.event to null"
+        )
+    return event_onset_s(read_table(events, required=("onset", "trial_type")), event=event)
+
+
+def _require_signal(averaged: Fids, windows: Sequence[Window], *, name: Path, onset_s: float, transients: pd.DataFrame) -> None:
+    if not np.any(np.all(np.isfinite(averaged.data), axis=1)):
+        times = transients["time_s"].to_numpy(dtype=float) - onset_s
+        raise DataError(
+            f"{name} has no window with enough retained transients: the data run from {times.min():g} to {times.max():g} s relative to the "
+            f"event, the windows from {windows[0].start_s:g} to {windows[-1].stop_s:g} s; correct the windows section"
+        )
+
+
+def _with_windows(table: pd.DataFrame, windows: Sequence[Window]) -> pd.DataFrame:
+    """The table with the window of each spectrum behind its number."""
+    numbers = table["spectrum"].to_numpy(dtype=int)
+    columns = {
+        "window": [windows[number].index for number in numbers],
+        "window_start_s": [windows[number].start_s for number in numbers],
+        "window_stop_s": [windows[number].stop_s for number in numbers],
+    }
+    return pd.concat([table, pd.DataFrame(columns, index=table.index)], axis=1)

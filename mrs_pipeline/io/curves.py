@@ -1,0 +1,41 @@
+"""Fitted curves in one file, for figures: real parts of data, baseline, residual and components."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mrs_pipeline.errors import InputError
+from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
+from mrs_pipeline.io.atomic import atomic_path
+
+
+def write_curves(fits: Sequence[SpectrumFit], path: Path) -> None:
+    """Curves of all fits that have any as a NumPy archive without pickles; failed fits are left out."""
+    arrays: dict[str, np.ndarray] = {"n_spectra": np.array(len(fits))}
+    for index, fit in enumerate(fits):
+        if fit.curves is not None:
+            curves = fit.curves
+            rows = [curves.data, curves.fit, curves.baseline, curves.residual, *curves.components.T]
+            arrays[f"ppm_{index}"] = curves.ppm
+            arrays[f"curves_{index}"] = np.array([row.real for row in rows], dtype=np.float32)
+            arrays[f"names_{index}"] = np.array(["data", "fit", "baseline", "residual", *fit.metabolites])
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, allow_pickle=False, **arrays)
+
+
+def read_curves(path: Path) -> dict[int, pd.DataFrame]:
+    """Curves by spectrum index: columns ppm, data, fit, baseline, residual and one per component."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            indices = [index for index in range(int(archive["n_spectra"])) if f"ppm_{index}" in archive]
+            return {index: _table(archive, index) for index in indices}
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path} holds no fitted curves ({error}): fit the spectra again") from None
+
+
+def _table(archive: np.lib.npyio.NpzFile, index: int) -> pd.DataFrame:
+    curves = pd.DataFrame(archive[f"curves_{index}"].T.astype(float), columns=[str(name) for name in archive[f"names_{index}"]])
+    curves.insert(0, "ppm", archive[f"ppm_{index}"])
+    return curves
