@@ -1,5 +1,6 @@
 """Basis-set files of any kind: LCModel ``.BASIS``, and ``.npz``, the form in which this program keeps its own."""
 
+import io
 import json
 import os
 import zipfile
@@ -52,7 +53,7 @@ def _write_npz(basis: BasisSet, path: str | os.PathLike[str]) -> None:
 
 def _read_npz(path: str | os.PathLike[str]) -> BasisSet:
     try:
-        with np.load(path, allow_pickle=False) as content:
+        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as content:
             header = json.loads(str(content["header"]))
             fids = np.asarray(content["fids"])
         if header["format"] != FORMAT:

@@ -41,7 +41,11 @@ def read_namelists(path: str | os.PathLike[str]) -> list[Namelist]:
 
 
 def _values(body: str) -> dict[str, str]:
-    return {match["key"].upper(): match["value"].strip("'").replace("''", "'").strip() for match in _ENTRY.finditer(body)}
+    return {match["key"].upper(): _unquoted(match["value"]) for match in _ENTRY.finditer(body)}
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1].replace("''", "'").strip() if value.startswith("'") else value
 
 
 def number_of(values: Mapping[str, str], key: str, *, path: object, default: float | None = None) -> float:

@@ -8,6 +8,7 @@ the standard's definitions and validates every header that is written.
 import contextlib
 import gzip
 import json
+import logging
 import math
 import os
 import warnings
@@ -21,6 +22,7 @@ import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from nibabel.nifti1 import Nifti1Extension, Nifti1Header, Nifti1Image
 from nibabel.nifti2 import Nifti2Image
+from nibabel.spatialimages import HeaderDataError
 from nifti_mrs.definitions import dimension_tags, nifti_mrs_version
 from nifti_mrs.validator import headerExtensionError, validate_hdr_ext, validate_nifti_header
 
@@ -34,13 +36,15 @@ from mrs_pipeline.io.nifti_header import DIMENSION_NAMES, EXTENSION_CODE, OWN_KE
 #: Compressed data cannot expand more than this (the limit of deflate, about 1032): a larger claim is a broken header.
 MAX_EXPANSION = 1100
 
-_BROKEN = (OSError, EOFError, zlib.error, ValueError, KeyError, OverflowError, ImageFileError)
+#: nibabel reports header problems here as well as by exceptions.
+_NIBABEL_REMARKS = logging.getLogger("nibabel.global")
+
+_BROKEN = (OSError, EOFError, zlib.error, ValueError, KeyError, OverflowError, ImageFileError, HeaderDataError)
 
 
 def read_header(path: str | os.PathLike[str], *, sidecar: Mapping[str, Any] | None = None) -> MrsHeader:
     """Header of a NIfTI-MRS file without its data. Raises `InputError` as `read_fids` does."""
-    image = _open(Path(path))
-    return parse_header(image.header, affine=image.affine, sidecar=sidecar, path=path)
+    return _open(Path(path), sidecar=sidecar)[1]
 
 
 def read_fids(path: str | os.PathLike[str], *, sidecar: Mapping[str, Any] | None = None) -> Fids:
@@ -51,8 +55,7 @@ def read_fids(path: str | os.PathLike[str], *, sidecar: Mapping[str, Any] | None
     complex, not finite, with more than one voxel or with dimensions that have no tag.
     """
     source = Path(path)
-    image = _open(source)
-    header = parse_header(image.header, affine=image.affine, sidecar=sidecar, path=path)
+    image, header = _open(source, sidecar=sidecar)
     stored = _stored_values(source, image).reshape(header.shape, order="F")
     data = np.ascontiguousarray(np.moveaxis(stored, 0, -1))
     if not np.all(np.isfinite(data)):
@@ -74,6 +77,7 @@ def _broken_file(path: Path) -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            _NIBABEL_REMARKS.disabled = True
             yield
     except InputError:
         raise
@@ -83,16 +87,18 @@ def _broken_file(path: Path) -> Iterator[None]:
         raise InputError(
             f"{path} could not be read as NIfTI-MRS ({error}): it may be truncated or damaged, so copy or convert it again"
         ) from error
+    finally:
+        _NIBABEL_REMARKS.disabled = False
 
 
-def _open(path: Path) -> Nifti1Image:
+def _open(path: Path, *, sidecar: Mapping[str, Any] | None) -> tuple[Nifti1Image, MrsHeader]:
     if not path.name.endswith((".nii", ".nii.gz")):
         raise InputError(f"{path} is not a NIfTI file: a name ending in .nii or .nii.gz is expected")
     with _broken_file(path):
         image = nibabel.load(path)
         if not isinstance(image, Nifti1Image):
             raise InputError(f"{path} is not a NIfTI file: convert it, for instance with spec2nii")
-        return image
+        return image, parse_header(image.header, affine=image.affine, sidecar=sidecar, path=path)
 
 
 def _stored_values(path: Path, image: Nifti1Image) -> ComplexArray:
@@ -113,9 +119,10 @@ def _stored_values(path: Path, image: Nifti1Image) -> ComplexArray:
     if len(content) < offset + n_bytes:
         raise InputError(f"{path} ends after {len(content)} of {offset + n_bytes} bytes: it is truncated, so copy or convert it again")
     values = np.frombuffer(content, dtype=dtype, offset=offset, count=n_bytes // dtype.itemsize)
-    if (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0):
-        values = values * image.dataobj.slope + image.dataobj.inter
-    return values.astype(np.complex64 if dtype.itemsize == 8 else np.complex128)
+    with np.errstate(all="ignore"):  # what overflows is not finite, which is refused later
+        if (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0):
+            values = values * image.dataobj.slope + image.dataobj.inter
+        return values.astype(np.complex64 if dtype.itemsize == 8 else np.complex128)
 
 
 def write_fids(
