@@ -53,6 +53,8 @@ def parse_name(path: Path) -> BidsName:
         entities[name] = label
     if list(entities) != [key for key in ENTITIES if key in entities]:
         raise InputError(f"{path}: the entities of the name are not in the order of BIDS ({', '.join(ENTITIES)}): rename the file")
+    if not re.fullmatch(r"[A-Za-z0-9]+(\.[A-Za-z0-9]+)?", ending):
+        raise InputError(f"{path}: '.{ending}' is no ending of a BIDS file: use dots only in endings such as .nii.gz and .json")
     return BidsName(entities=entities, suffix=suffix, ending=dot + ending)
 
 
