@@ -49,7 +49,10 @@ def contrast_test(fit: MixedModelFit, *, weights: FloatArray, method: str = "ken
     `DataError` for a fit that did not converge or a contrast without a standard error, `ConfigError` for an unknown method.
     """
     _require_converged(fit)
-    covariance, df = _method(method)(fit, np.asarray(weights, dtype=float))
+    weights = np.asarray(weights, dtype=float)
+    if not np.any(weights):
+        raise DataError("a contrast whose weights are all zero asks nothing: give at least one weight")
+    covariance, df = _method(method)(fit, weights)
     variance = float(weights @ covariance @ weights)
     if not (variance > 0 and df > 0):
         raise DataError("the data are too few to give this contrast a standard error: leave it out or add participants")

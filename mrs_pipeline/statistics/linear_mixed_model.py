@@ -113,15 +113,16 @@ def fit_reml(design: MixedModelDesign) -> MixedModelFit:
     best = _best_search(blocks, signed=signed)
     found = evaluate(blocks, components=best.components)
     assert found is not None
-    proper = _is_proper(blocks, found=found)
-    return _fit(design, found=found, converged=best.converged and proper, at_boundary=best.at_boundary, scale=scale)
+    return _fit(
+        design, found=found, converged=best.converged and _is_proper(blocks, found=found), at_boundary=best.at_boundary, scale=scale
+    )
 
 
 def _is_proper(blocks: Blocks, *, found: Evaluation) -> bool:
     """Whether a maximum is one of a sample with error: V well away from singular, every component informed by the data."""
     smallest, largest = variance_range(blocks, components=found.components)
     informed = bool(np.all(np.diagonal(found.expected_information) > 0))
-    return informed and smallest > max(LEAST_OF_RESIDUAL * found.components[-1], LEAST_OF_LARGEST * largest)
+    return informed and smallest > max(LEAST_OF_RESIDUAL * float(found.components[-1]), LEAST_OF_LARGEST * largest)
 
 
 def _residual_sd(design: MixedModelDesign) -> float:

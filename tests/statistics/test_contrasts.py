@@ -171,3 +171,20 @@ def test_every_analysis_says_what_it_assumes() -> None:
     assert all(analysis.description and analysis.assumption for analysis in ANALYSES.values())
     assert "false positives" in ANALYSES["as_published"].warning
     assert not ANALYSES["session_aware"].warning
+
+
+FEW = {"n_participants": 6, "response_sd_percent": 0.0, "missing_fraction": 0.3}
+
+
+def test_few_incomplete_data_fall_back_on_non_negative_variances(study: Study, section: dict[str, Any]) -> None:
+    result = contrast_table(study(seed=3, **FEW), statistics={**section, "analyses": ["session_aware"]})
+    assert (result["status"] == "ok").all()
+    assert result["reason"].str.startswith("variance parameters held non-negative").all()
+
+
+def test_a_contrast_without_degrees_of_freedom_is_a_status(study: Study, section: dict[str, Any]) -> None:
+    result = contrast_table(study(seed=49, **FEW), statistics={**section, "analyses": ["session_aware"]})
+    main = row(result, contrast=MAIN)
+    assert (main["status"], main["reason"][:20]) == ("not_estimable", "the data are too few")
+    assert np.isnan(main["p"])
+    assert (result["status"] == "ok").sum() == len(result) - 1

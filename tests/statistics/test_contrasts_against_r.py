@@ -1,6 +1,8 @@
 """The whole way from a table of measures to the contrast of changes, against lmerTest and pbkrtest."""
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -37,3 +39,18 @@ def test_change_contrast_agrees_with_r(golden: dict[str, Any]) -> None:
     found = ours[["estimate", "se", "df", "ci_low", "ci_high", "p"]].astype(float)
     expected = [golden["kenward_roger"][name] for name in ("Estimate", "Std. Error", "df", "lower", "upper", "Pr(>|t|)")]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.r
+def test_r_still_gives_the_committed_numbers(tmp_path: Path) -> None:
+    if shutil.which("Rscript") is None:
+        pytest.skip("Rscript is not installed")
+    for name in ("golden.R", "crossovers.csv"):
+        shutil.copy(R_FOLDER / name, tmp_path)
+    run = subprocess.run(["Rscript", "golden.R"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    if "there is no package" in run.stderr:
+        pytest.skip("R lacks lme4, lmerTest, pbkrtest or jsonlite")
+    assert run.returncode == 0, run.stderr
+    again = json.loads((tmp_path / "golden.json").read_text())
+    for ours, theirs in zip(CHANGES, again["changes"], strict=True):
+        assert theirs["kenward_roger"] == pytest.approx(ours["kenward_roger"], rel=1e-5)

@@ -1,6 +1,7 @@
 """Contrasts against R (lme4, lmerTest, pbkrtest) and against tests with a closed form."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +128,15 @@ def test_unknown_method_is_refused() -> None:
 def test_redundant_joint_contrasts_are_refused() -> None:
     with pytest.raises(DataError, match="linearly independent"):
         f_test(groups_of(6, size=3, shifts=np.zeros(6)), weights=np.array([[0.0, 1.0], [0.0, 2.0]]))
+
+
+def test_a_fit_that_did_not_converge_gives_no_number() -> None:
+    fit = replace(groups_of(6, size=3, shifts=np.zeros(6)), converged=False)
+    for test in (contrast_test, f_test):
+        with pytest.raises(DataError, match="did not converge"):
+            test(fit, weights=np.array([0.0, 1.0]))
+
+
+def test_a_contrast_of_nothing_is_refused() -> None:
+    with pytest.raises(DataError, match="all zero"):
+        contrast_test(groups_of(6, size=3, shifts=np.zeros(6)), weights=np.zeros(2))

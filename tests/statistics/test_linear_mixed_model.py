@@ -162,3 +162,10 @@ def test_designs_that_contradict_themselves_are_refused(changes: dict[str, objec
 def test_constant_outcome_is_refused() -> None:
     with pytest.raises(DataError, match="does not vary"):
         one_way(np.full((4, 3), 7.0))
+
+
+def test_a_signed_stratum_without_variance_is_not_a_maximum() -> None:
+    half = np.array([0.3, -1.2, 0.8, 2.0, -0.4])
+    fit = one_way(np.column_stack([half, -half]), signed=True)  # every group mean is exactly zero
+    assert not fit.converged
+    assert one_way(np.column_stack([half, -half])).converged
