@@ -96,6 +96,8 @@ def _check_primary(options: Options) -> None:
     """`ConfigError` unless the primary question is among those asked."""
     if options.primary is None:
         return
+    if not isinstance(options.primary, Mapping):
+        raise ConfigError("'statistics: primary' must have the keys analysis, measure and contrast")
     contrasts = [f"{pair_name(pair)}: {what}" for pair in options.pairs() for what in ("infusion change", "infusion mean")]
     for key, valid in (("analysis", options.analyses), ("measure", options.measures), ("contrast", contrasts)):
         if options.primary.get(key) not in valid:

@@ -47,6 +47,7 @@ def test_every_later_condition_is_contrasted_with_the_first() -> None:
         ({"adjustment": "bonferroni"}, "unknown adjustment 'bonferroni'"),
         ({"confidence": 95}, "between 0 and 1"),
         ({"primary": {**GOOD["primary"], "analysis": "as_published"}}, "'statistics: primary: analysis'"),
+        ({"primary": "Glx/tNAA"}, "must have the keys analysis, measure and contrast"),
         ({"primary": {**GOOD["primary"], "measure": "Glx"}}, "'statistics: primary: measure'"),
         (
             {"primary": {**GOOD["primary"], "contrast": "placebo - naltrexone: infusion change"}},
