@@ -18,7 +18,7 @@ from mrs_pipeline.io.nifti_mrs import read_fids, read_header, write_fids
 from mrs_pipeline.io.orientation import check_orientation
 from mrs_pipeline.io.session_clock import read_events
 from mrs_pipeline.io.sessions import check_sidecar, sidecar_beside
-from mrs_pipeline.io.tables import read_table, write_json, write_table
+from mrs_pipeline.io.tables import read_known_table, write_json, write_table
 
 #: Release of BIDS that has spectroscopy.
 BIDS_VERSION = "1.10.0"
@@ -51,7 +51,7 @@ def import_table(
     sex, group, acq_time, echo_time_s and repetition_time_s. Fields about the patient are left out. Raises `InputError`,
     and writes nothing, if a file cannot be used, a name occurs twice or a value that BIDS requires is missing.
     """
-    table = _checked(read_table(table_path, required=["file", "participant", "kind"]), path=table_path)
+    table = _checked(read_known_table(table_path, kind="import"), path=table_path)
     source = Path(source_dir or os.environ.get("MRS_EXTERNAL_DATA") or Path(table_path).parent)
     rows = _rows(table)
     with atomic_folder(out_dir) as root:
@@ -203,3 +203,11 @@ def _write_dataset(root: Path, *, title: str) -> None:
         "Fields of the file headers that identify persons were left out.\n"
     )
     (root / "README.md").write_text(text, encoding="utf-8")
+
+
+def planned_sessions(table_path: str | os.PathLike[str]) -> list[tuple[str, str]]:
+    """Participants and sessions (empty where there are none) that have data in an import table, in order of appearance."""
+    table = _checked(read_known_table(table_path, kind="import"), path=table_path)
+    rows = [row for row in _rows(table) if row["kind"] == "svs"]
+    names = _names(rows, path=table_path)
+    return list(dict.fromkeys((name.entities["sub"], name.entities.get("ses", "")) for name in names))

@@ -3,14 +3,14 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
 
 from mrs_pipeline.errors import InputError
 from mrs_pipeline.io.bids_names import NIFTI_ENDINGS, BidsName, inherited_sidecar, is_part_of, parse_name
-from mrs_pipeline.io.tables import read_table
+from mrs_pipeline.io.tables import read_known_table
 
 #: Which files to take: entity -> label, several labels, or None for "without this entity".
 Filters = Mapping[str, str | Sequence[str] | None]
@@ -61,6 +61,18 @@ def find_sessions(bids_dir: str | os.PathLike[str], *, filters: Filters | None =
     return sessions
 
 
+def session_files(bids_dir: str | os.PathLike[str], *, participant: str, session: str, filters: Filters | None = None) -> SessionFiles:
+    """The files of one session alone, whatever becomes of the others; `InputError` if it has no data that pass ``filters``."""
+    root = _dataset(bids_dir)
+    folder = root / f"sub-{participant}" / (f"ses-{session}" if session else "")
+    files = _session_files(folder, root=root, filters=filters or {})
+    if not files.runs:
+        raise InputError(
+            f"{folder / 'mrs'} holds no single-voxel data (*_svs.nii.gz) that pass the filters: check the folder and the filters"
+        )
+    return files
+
+
 def sessions_without_data(bids_dir: str | os.PathLike[str], *, filters: Filters | None = None) -> pd.DataFrame:
     """Sessions that `find_sessions` leaves out, with columns participant, session and reason."""
     root = _dataset(bids_dir)
@@ -78,7 +90,7 @@ def read_participants(bids_dir: str | os.PathLike[str]) -> pd.DataFrame:
     path = Path(bids_dir) / "participants.tsv"
     if not path.exists():
         return pd.DataFrame({"participant": [folder.name.removeprefix("sub-") for folder in _folders(Path(bids_dir), "sub-")]})
-    return _labelled(path, column="participant_id", prefix="sub-", label="participant")
+    return _labelled(path, kind="participants", prefix="sub-")
 
 
 def read_visits(bids_dir: str | os.PathLike[str]) -> pd.DataFrame:
@@ -88,7 +100,7 @@ def read_visits(bids_dir: str | os.PathLike[str]) -> pd.DataFrame:
     for folder in _folders(root, "sub-"):
         path = folder / f"{folder.name}_sessions.tsv"
         labels = [session.name.removeprefix("ses-") for session in _folders(folder, "ses-")] or [""]
-        table = _labelled(path, column="session_id", prefix="ses-", label="session") if path.exists() else pd.DataFrame({"session": labels})
+        table = _labelled(path, kind="sessions", prefix="ses-") if path.exists() else pd.DataFrame({"session": labels})
         tables.append(table.assign(participant=folder.name.removeprefix("sub-")))
     visits = pd.concat(tables, ignore_index=True)
     people = read_participants(root)
@@ -97,16 +109,14 @@ def read_visits(bids_dir: str | os.PathLike[str]) -> pd.DataFrame:
     return merged[["participant", "session", *[name for name in merged.columns if name not in {"participant", "session"}]]]
 
 
-def _labelled(path: Path, *, column: str, prefix: str, label: str) -> pd.DataFrame:
-    """A table whose first column identifies rows; `InputError` for an identifier that is missing, malformed or there twice."""
-    table = read_table(path, required=[column])
+def _labelled(path: Path, *, kind: str, prefix: str) -> pd.DataFrame:
+    """A participants or sessions table, its identifiers without prefix in a column named as the kind in the singular."""
+    column = f"{kind.removesuffix('s')}_id"
+    table = read_known_table(path, kind=kind)
     for name in table[column]:
         if not isinstance(name, str) or not name.startswith(prefix):
             raise InputError(f"{path}: {column} is '{name}' where '{prefix}<label>' is expected: correct the table")
-    double = table[column][table[column].duplicated()]
-    if len(double):
-        raise InputError(f"{path} lists {double.iloc[0]} twice: each may have one row")
-    table.insert(0, label, table[column].str.removeprefix(prefix))
+    table.insert(0, kind.removesuffix("s"), table[column].str.removeprefix(prefix))
     return table.drop(columns=column)
 
 
@@ -116,7 +126,7 @@ def _dataset(bids_dir: str | os.PathLike[str]) -> Path:
         raise InputError(f"{bids_dir} is not a folder: name the top folder of a BIDS dataset")
     if not _folders(root, "sub-"):
         raise InputError(f"{bids_dir} has no sub-* folders: name the top folder of a BIDS dataset")
-    return root.resolve()
+    return root
 
 
 def _folders(parent: Path, prefix: str) -> list[Path]:
@@ -213,9 +223,10 @@ def _references(
 
 def _inside(uri: object, *, root: Path, path: Path) -> Path:
     """The file a BIDS URI means; `InputError` unless it exists inside the dataset."""
-    target = (root / str(uri).removeprefix("bids::").lstrip("/")).resolve()
-    if not target.is_relative_to(root) or ":" in str(uri).removeprefix("bids::"):
+    relative = PurePosixPath(str(uri).removeprefix("bids::"))
+    if relative.is_absolute() or ".." in relative.parts or ":" in str(relative):
         raise InputError(f"{path}: ReferenceSignal '{uri}' is outside the dataset: name a file of this dataset as bids::sub-...")
+    target = root / relative
     if not target.is_file():
         raise InputError(f"{path}: ReferenceSignal '{uri}' does not exist: correct the sidecar")
     return target
@@ -234,7 +245,7 @@ def _acquisition_times(folder: Path) -> dict[Path, str]:
     found = sorted(folder.glob("*_scans.tsv"))
     if not found:
         return {}
-    table = read_table(found[0], required=["filename"])
+    table = read_known_table(found[0], kind="scans")
     if "acq_time" not in table.columns:
         return {}
     return {folder / str(name): time for name, time in zip(table["filename"], table["acq_time"], strict=True) if isinstance(time, str)}

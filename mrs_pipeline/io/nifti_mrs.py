@@ -58,10 +58,16 @@ def read_fids(path: str | os.PathLike[str], *, sidecar: Mapping[str, Any] | None
     image, header = _open(source, sidecar=sidecar)
     stored = _stored_values(source, image).reshape(header.shape, order="F")
     data = np.ascontiguousarray(np.moveaxis(stored, 0, -1))
-    if not np.all(np.isfinite(data)):
+    if not _is_usable(data, dims=header.dims):
         raise InputError(f"{path} holds values that are not finite numbers: export or convert the file again")
     data = data * _carrier_correction(header) if "SpecFreqChemShift" in header.extension else data
     return Fids(data=data, dims=(*header.dims[1:], "time"), acquisition=header.acquisition, history=header.history)
+
+
+def _is_usable(data: ComplexArray, *, dims: tuple[str, ...]) -> bool:
+    """Whether all values are finite; only a window without any transient may be missing as a whole."""
+    finite = np.isfinite(data)
+    return bool(np.all(finite.all(axis=-1) | ~finite.any(axis=-1)) if "window" in dims else np.all(finite))
 
 
 def _carrier_correction(header: MrsHeader) -> ComplexArray:

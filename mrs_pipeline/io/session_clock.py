@@ -11,7 +11,7 @@ import pandas as pd
 from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.errors import InputError
 from mrs_pipeline.io.bids import RunFiles, SessionFiles
-from mrs_pipeline.io.tables import read_table
+from mrs_pipeline.io.tables import read_known_table
 
 SECONDS_PER_DAY = 86400.0
 
@@ -129,7 +129,7 @@ def read_events(run: RunFiles) -> pd.DataFrame:
     """Events of a run with columns onset, duration (0 if not given) and trial_type, onsets relative to the run's first data point."""
     if run.events is None:
         return pd.DataFrame({"onset": pd.Series(dtype=float), "duration": pd.Series(dtype=float), "trial_type": pd.Series(dtype=object)})
-    table = read_table(run.events, required=["onset", "duration", "trial_type"])
+    table = read_known_table(run.events, kind="events")
     for name in ("onset", "duration"):
         if not pd.api.types.is_numeric_dtype(table[name]):
             raise InputError(f"{run.events}: column '{name}' holds text where seconds are expected: correct the table")

@@ -11,6 +11,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,6 @@ TEXT_COLUMNS = frozenset(
         "voi",
         "condition",
         "sequence",
-        "spectrum",
         "metabolite",
         "measure",
         "trial_type",
@@ -52,9 +52,31 @@ TEXT_COLUMNS = frozenset(
 @functools.cache
 def column_descriptions() -> Mapping[str, Mapping[str, object]]:
     """The dictionary of all columns: name -> Description, Units and, for categories, Levels."""
-    text = importlib.resources.files("mrs_pipeline.schemas").joinpath("columns.json").read_text(encoding="utf-8")
-    descriptions: Mapping[str, Mapping[str, object]] = json.loads(text)
-    return descriptions
+    return _schema("columns.json")
+
+
+@functools.cache
+def table_schemas() -> Mapping[str, Mapping[str, Any]]:
+    """The kinds of tables: name -> Description, Required columns, and the Unique columns that together identify a row."""
+    return _schema("tables.json")
+
+
+def _schema(name: str) -> Mapping[str, Mapping[str, Any]]:
+    text = importlib.resources.files("mrs_pipeline.schemas").joinpath(name).read_text(encoding="utf-8")
+    content: Mapping[str, Mapping[str, Any]] = json.loads(text)
+    return content
+
+
+def read_known_table(path: str | os.PathLike[str], *, kind: str) -> pd.DataFrame:
+    """`read_table` for a kind of table in `table_schemas`: `InputError` for missing columns and for rows that are there twice."""
+    schema = table_schemas()[kind]
+    table = read_table(path, required=schema["Required"])
+    unique = list(schema["Unique"])
+    double = table[table.duplicated(subset=unique)] if unique else table.iloc[:0]
+    if len(double):
+        name = ", ".join(str(value) for value in double.iloc[0][unique])
+        raise InputError(f"{path} lists {name} twice: each {' and '.join(unique)} may have one row")
+    return table
 
 
 def read_table(path: str | os.PathLike[str], *, required: Iterable[str] = ()) -> pd.DataFrame:

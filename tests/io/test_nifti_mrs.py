@@ -64,6 +64,18 @@ def test_windows_stay_windows(make_fids: MakeFids, tmp_path: Path) -> None:
     assert read_header(tmp_path / "a.nii.gz").extension["dim_5"] == "DIM_DYN"
 
 
+def test_only_whole_windows_may_be_missing(make_fids: MakeFids, tmp_path: Path) -> None:
+    fids = make_fids(window=3)
+    data = np.array(fids.data)
+    data[1] = np.nan
+    write_fids(fids.with_data(data), tmp_path / "a.nii.gz")
+    assert np.isnan(read_fids(tmp_path / "a.nii.gz").data).all(axis=-1).tolist() == [False, True, False]
+    data[2, 5] = np.inf
+    write_fids(fids.with_data(data), tmp_path / "a.nii.gz")
+    with pytest.raises(InputError, match="not finite"):
+        read_fids(tmp_path / "a.nii.gz")
+
+
 def test_sign_agrees_with_the_standards_own_package(make_fids: MakeFids, tmp_path: Path) -> None:
     """The nifti_mrs package conjugates what it hands out; ``image`` gives what is stored."""
     fids = make_fids(transient=2)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mrs_pipeline.errors import DataError, InputError
-from mrs_pipeline.io.tables import column_descriptions, read_json, read_table, write_json, write_table
+from mrs_pipeline.io.tables import column_descriptions, read_json, read_known_table, read_table, table_schemas, write_json, write_table
 
 
 def test_identifiers_stay_text_and_missing_is_missing(tmp_path: Path) -> None:
@@ -96,6 +96,20 @@ def test_bad_json_is_a_sentence(tmp_path: Path, text: str) -> None:
 def test_json_without_finite_numbers_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"a\.json"):
         write_json({"x": float("nan")}, tmp_path / "a.json")
+
+
+def test_rows_that_are_there_twice_are_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text("spectrum\tmetabolite\tamplitude\tsd\n0\tNAA\t1\t1\n1\tNAA\t1\t1\n")
+    assert len(read_known_table(path, kind="amplitudes")) == 2
+    path.write_text("spectrum\tmetabolite\tamplitude\tsd\n0\tNAA\t1\t1\n0\tNAA\t1\t1\n")
+    with pytest.raises(InputError, match="lists 0, NAA twice: each spectrum and metabolite"):
+        read_known_table(path, kind="amplitudes")
+
+
+def test_kinds_of_tables_use_described_columns() -> None:
+    for schema in table_schemas().values():
+        assert set(schema["Unique"]) <= set(schema["Required"]) <= set(column_descriptions())
 
 
 def test_every_column_is_described_in_words() -> None:
