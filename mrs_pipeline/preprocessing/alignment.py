@@ -11,6 +11,7 @@ from mrs_pipeline.preprocessing.registration import (
     Band,
     Registration,
     best_offset,
+    bounded_size,
     clipped_move,
     make_band,
     noise_power_per_bin,
@@ -108,11 +109,12 @@ def _rough(fids: ComplexArray, usable: BoolArray, acquisition: Acquisition, opti
     wide = make_band(acquisition, range_ppm=(low - reach, high), offset_hz=0.0)
     early = np.exp(-np.pi * _ROUGH_BROADENING_HZ * acquisition.time_s)
     filtered = np.fft.ifft(np.where(wide.bins, np.fft.fft(fids, axis=-1), 0.0), axis=-1) * early
-    target = pairwise_mean(filtered[usable], acquisition=acquisition, max_shift_hz=options["max_shift_hz"])
+    weights = usable * bounded_size(filtered, usual=usable)
+    target = pairwise_mean((filtered * weights[:, None])[usable], acquisition=acquisition, max_shift_hz=options["max_shift_hz"])
     shift, phase = best_offset(filtered, target=target, acquisition=acquisition, max_shift_hz=options["max_shift_hz"])
     match = match_singlets(target, acquisition=acquisition, max_shift_ppm=options["session_offset_ppm"], linewidth_hz=6.0)
     band = make_band(acquisition, range_ppm=(low, high), offset_hz=match.frequency_shift_hz)
-    return band, Estimate(shift_hz=shift, phase_rad=phase, weights=usable.astype(float))
+    return band, Estimate(shift_hz=shift, phase_rad=phase, weights=weights)
 
 
 def _target(fids: ComplexArray, estimate: Estimate, band: Band) -> tuple[ComplexArray, ComplexArray, float]:

@@ -115,13 +115,15 @@ def _sensitivity(session: Session, *, live: BoolArray, covariance: ComplexArray,
 def band_signal(data: ComplexArray, *, acquisition: Acquisition, range_ppm: tuple[float, float]) -> ComplexArray:
     """Part of the spectra of up to 256 transients within a range, shape (n_coils, n_samples).
 
-    Every transient enters by its own second moment, so neither drift nor phase jitter matters, and lipids from outside the volume,
-    which other coils see best, stay out.
+    Every transient enters by its own second moment, with equal power, so neither drift nor phase jitter nor a spike matters; lipids
+    from outside the volume, which other coils see best, stay out.
     """
     step = max(data.shape[1] // _N_TRANSIENTS_FOR_SENSITIVITY, 1)
     ppm = np.fft.ifftshift(acquisition.ppm)
     inside = (ppm >= min(range_ppm)) & (ppm <= max(range_ppm))
-    return np.stack([np.fft.fft(channel[::step], axis=-1)[:, inside].ravel() for channel in data])
+    spectra = np.stack([np.fft.fft(channel[::step], axis=-1)[:, inside] for channel in data])
+    power = np.mean(np.abs(spectra) ** 2, axis=(0, 2), keepdims=True)
+    return np.asarray(spectra / np.sqrt(np.where(power > 0, power, 1.0))).reshape(len(data), -1)
 
 
 def gls_weights(sensitivity: ComplexArray, *, covariance: ComplexArray) -> ComplexArray:

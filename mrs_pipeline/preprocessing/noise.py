@@ -26,7 +26,7 @@ def signal_free_samples(fids: ComplexArray, *, acquisition: Acquisition) -> tupl
     part of the spectrum outside -0.5 to 9 ppm is used. Its noise is the same if the noise is white, which receivers nearly are.
     """
     n_stored = stored_length(fids[:, :4])
-    noise = _without_stable_signal(_thinned(fids[:, :, :n_stored], n_keep=max(n_stored // 4, 1)))
+    noise = _without_spikes(_without_stable_signal(_thinned(fids[:, :, :n_stored], n_keep=max(n_stored // 4, 1))))
     tail = noise[:, :, -max(n_stored // 4, 1) :]
     if n_stored < 16 or _decay(tail) < _DECAY_LIMIT:
         return tail.reshape(len(fids), -1), "tail"
@@ -52,6 +52,13 @@ def _without_stable_signal(fids: ComplexArray) -> ComplexArray:
         return fids
     n_even = fids.shape[1] // 2 * 2
     return np.asarray((fids[:, 1:n_even:2] - fids[:, 0:n_even:2]) / np.sqrt(2.0))
+
+
+def _without_spikes(noise: ComplexArray) -> ComplexArray:
+    """Rows (n_coils, n_rows, n_points) whose late power is not far above the usual in any coil."""
+    power = np.mean(np.abs(noise[:, :, -(noise.shape[-1] // 4) :]) ** 2, axis=-1)
+    usual = power <= 4.0 * np.median(power, axis=1, keepdims=True)
+    return np.asarray(noise[:, usual.all(axis=0)] if usual.all(axis=0).any() else noise)
 
 
 def _decay(tail: ComplexArray) -> float:

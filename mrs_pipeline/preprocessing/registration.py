@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
+from scipy.signal.windows import tukey
 
 from mrs_pipeline.acquisition import CARRIER_PPM, Acquisition, BoolArray, ComplexArray, FloatArray
 from mrs_pipeline.preprocessing.noise import robust_sd
@@ -26,6 +27,14 @@ class Band:
     acquisition: Acquisition
     bins: BoolArray
     background: ComplexArray
+
+    def taper(self) -> FloatArray:
+        """Window over all bins (FFT order): 1 inside the band with cosine edges of a tenth of it, 0 outside."""
+        frequency = np.fft.fftfreq(self.acquisition.n_points, self.acquisition.dwell_time_s)
+        inside = np.flatnonzero(self.bins)[np.argsort(frequency[self.bins])]
+        window = np.zeros(self.acquisition.n_points)
+        window[inside] = tukey(inside.size, 0.2)
+        return window
 
     def spectra(self, fids: ComplexArray) -> ComplexArray:
         """Spectra in the band, shape (..., n_bins)."""
@@ -45,6 +54,12 @@ def make_band(acquisition: Acquisition, *, range_ppm: tuple[float, float], offse
     line = np.linspace(-1.0, 1.0, int(bins.sum()))
     background = np.stack([np.ones_like(line), line, tail, tail**2], axis=1).astype(np.complex128)
     return Band(acquisition=acquisition, bins=bins, background=np.linalg.qr(background)[0])
+
+
+def bounded_size(fids: ComplexArray, *, usual: BoolArray) -> FloatArray:
+    """Factor (n_transients,) that brings FIDs of more than twice the usual norm down to that, so that one absurd transient does no harm."""
+    size = np.linalg.norm(fids, axis=1)
+    return np.asarray(np.minimum(1.0, 2.0 * np.median(size[usual]) / np.maximum(size, 1e-300)))
 
 
 def pairwise_mean(fids: ComplexArray, *, acquisition: Acquisition, max_shift_hz: float) -> ComplexArray:
@@ -81,13 +96,14 @@ def signal_weight(target: ComplexArray, *, band: Band, noise_power: float) -> Fl
     enough of each transient's own noise to hold it where it is.
     """
     n = target.size
-    inside = np.where(band.bins, np.fft.fft(target), 0.0)
-    power = np.abs(np.fft.ifft(inside)) ** 2
+    taper = band.taper()  # sharp edges would ring on after the signal has gone
+    power = np.abs(np.fft.ifft(taper * np.fft.fft(target))) ** 2
     # 60 ms spans the beat of tCr and tCho at 3T
     width = max(round(0.06 * band.acquisition.spectral_width_hz), 1)
     smooth = uniform_filter1d(power, width, mode="nearest")
-    floor = noise_power * band.bins.sum() / n**2
-    weight = np.clip(1.0 - floor / np.maximum(smooth, 1e-300), 0.0, 1.0)
+    floor = noise_power * np.sum(taper**2) / n**2
+    # 1.5: the average over 60 ms of mere noise hardly ever exceeds its mean by more
+    weight = np.clip(1.0 - 1.5 * floor / np.maximum(smooth, 1e-300), 0.0, 1.0)
     return np.asarray(np.minimum.accumulate(weight))
 
 
@@ -132,12 +148,13 @@ def register(
         ridge[1] = 1e8 * np.linalg.norm(columns[:, 1]) ** 2
     normal = columns.conj().T @ columns + np.diag(ridge)
     scale = 1.0 / np.sqrt(np.maximum(np.diag(normal).real, 1e-300))  # columns have different units
-    inverse = scale[:, None] * np.linalg.pinv(normal * np.outer(scale, scale), hermitian=True) @ (columns * scale).conj().T
+    spread = np.outer(scale, scale) * np.linalg.pinv(normal * np.outer(scale, scale), hermitian=True)
+    inverse = spread @ columns.conj().T
     coefficients = spectra @ inverse.T
     left = spectra - coefficients @ columns.T
     alpha = np.where(coefficients[:, 0] == 0, 1e-300, coefficients[:, 0])
     ratio = coefficients[:, 1] / alpha
-    variance = np.real(np.diag(inverse @ inverse.conj().T))[:2] * noise_power
+    variance = np.real(np.diag(spread))[:2] * noise_power  # of noise and background together
     return Registration(
         amplitude=np.abs(alpha),
         phase_rad=np.angle(alpha),

@@ -123,3 +123,20 @@ def test_session_refuses_a_table_that_does_not_fit(brain):
         Session(fids=session.fids, reference=None, transients=session.transients.drop(columns="run"))
     with pytest.raises(DataError, match="dimensions"):
         Session(fids=brain.fids(np.ones((3, brain.n_points)), ("window", "time")), reference=None, transients=session.transients)
+
+
+def test_one_absurd_transient_does_no_harm(brain, rng):
+    """A spike of 10 000 times the signal, without water reference: coil weights, alignment and the other transients stay as they were."""
+    data, _, _ = brain.transients(rng, shift_hz=np.linspace(-2, 2, 40), snr=1e6)
+    gain = np.array([1.0, 0.5j, -0.7, 0.3])[:, None, None]
+    raw = gain * data + brain.noise(rng, (4, *data.shape), brain.noise_sd(8.0))
+    spoiled = raw.copy()
+    spoiled[:, 13] += 1e4 * np.array([0.1, 1.0, 0.2j, -1.0])[:, None] * brain.noise(rng, brain.n_points, brain.noise_sd(8.0))
+    kept = np.arange(40) != 13
+    good, bad = (preprocess(brain.session(each), steps=DEFAULT_STEPS) for each in (raw, spoiled))
+    assert bad.transients["rejected"][13]
+    weights = [session.records[0].values["weights"] for session in (good, bad)]
+    assert np.abs(np.vdot(*weights)) / np.prod([np.linalg.norm(each) for each in weights]) > 0.99
+    shifts = [session.transients["frequency_shift_hz"][kept] for session in (good, bad)]
+    np.testing.assert_allclose(shifts[1] - shifts[1].mean(), shifts[0] - shifts[0].mean(), atol=0.3)
+    assert bad.transients["rejected"][kept].sum() <= 1
