@@ -147,6 +147,7 @@ def _sidecar(fids: Fids, *, header: MrsHeader, source: Row, name: BidsName) -> d
         "NumberOfTransients": n_transients,
         "WaterSuppression": False if name.suffix == "mrsref" else header.extension.get("WaterSuppressed"),
         "AcquisitionVoxelSize": [round(float(size), 3) for size in np.linalg.norm(header.affine[:3, :3], axis=0)],
+        "TaskName": name.entities.get("task"),
         "AcquisitionTime": source.get("AcquisitionTime"),
         **{key: header.extension.get(key) for key in COPIED_KEYS},
     }

@@ -3,8 +3,7 @@
 import io
 import json
 import os
-import zipfile
-import zlib
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from mrs_pipeline.acquisition import Acquisition
 from mrs_pipeline.basis.basis_set import BasisSet, standard_name
-from mrs_pipeline.errors import ConfigError, DataError, InputError
+from mrs_pipeline.errors import ConfigError, InputError
 from mrs_pipeline.io import lcmodel
 from mrs_pipeline.io.atomic import atomic_path
 
@@ -53,30 +52,27 @@ def _write_npz(basis: BasisSet, path: str | os.PathLike[str]) -> None:
 
 def _read_npz(path: str | os.PathLike[str]) -> BasisSet:
     try:
-        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as content:
-            header = json.loads(str(content["header"]))
-            fids = np.asarray(content["fids"])
-        if header["format"] != FORMAT:
-            raise InputError(f"{path} is a basis set of another version ('{header['format']}'): simulate or convert it again")
-        return BasisSet(
-            metabolites=tuple(standard_name(str(name)) for name in header["metabolites"]),
-            fids=fids,
-            acquisition=Acquisition(**header["acquisition"]),
-            sequence=str(header["sequence"]),
-            linewidth_hz=float(header["linewidth_hz"]),
-        )
-    except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist: check its name or simulate the basis set first") from error
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        MemoryError,
-        DataError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} could not be read ({error.strerror or error}): check its name or simulate the basis set first") from error
+    try:
+        return _basis_from(content)
+    except Exception as error:  # damaged archives raise errors of zipfile, zlib, json, tokenize and many other modules
         raise InputError(f"{path} is not a whole basis-set file ({error}): simulate or export it again") from error
+
+
+def _basis_from(content: bytes) -> BasisSet:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            header = json.loads(str(arrays["header"]))
+            fids = np.asarray(arrays["fids"], dtype=np.complex128)
+    if header["format"] != FORMAT:
+        raise InputError(f"its format is '{header['format']}'")
+    return BasisSet(
+        metabolites=tuple(standard_name(str(name)) for name in header["metabolites"]),
+        fids=fids,
+        acquisition=Acquisition(**header["acquisition"]),
+        sequence=str(header["sequence"]),
+        linewidth_hz=float(header["linewidth_hz"]),
+    )

@@ -30,6 +30,10 @@ OWN_ID = "mrs_pipeline"
 N_DIGITS = 11
 
 
+#: Fewer points are no spectrum.
+MIN_POINTS = 16
+
+
 def read_basis(path: str | os.PathLike[str]) -> BasisSet:
     """Read a ``.BASIS`` file; metabolites get their standard names, a reference peak at 0 ppm is removed.
 
@@ -62,12 +66,15 @@ def read_basis(path: str | os.PathLike[str]) -> BasisSet:
 def _acquisition(general: dict[str, str], *, path: object) -> Acquisition:
     echo_time_ms = number_of(general, "ECHOT", path=path, default=0.0)
     dwell_time_s = number_of(general, "BADELT", path=path)
+    n_points = int(number_of(general, "NDATAB", path=path))
+    if n_points < MIN_POINTS:
+        raise InputError(f"{path}: NDATAB is {n_points}, but a spectrum has at least {MIN_POINTS} points: correct the header")
     try:
         return Acquisition(
             nucleus="1H",
             spectrometer_frequency_mhz=number_of(general, "HZPPPM", path=path),
             spectral_width_hz=float(f"{1.0 / dwell_time_s:.14g}") if dwell_time_s > 0 else 0.0,
-            n_points=int(number_of(general, "NDATAB", path=path)),
+            n_points=n_points,
             echo_time_s=echo_time_ms / 1000 if echo_time_ms > 0 else None,
             repetition_time_s=None,
         )
@@ -107,6 +114,8 @@ def decay_linewidth_hz(fids: ComplexArray, *, acquisition: Acquisition) -> float
     """Lorentzian full width at half maximum from the common decay of FIDs, fitted to their root-mean-square magnitude, Hz."""
     envelope = np.sqrt(np.mean(np.abs(fids) ** 2, axis=0))
     used = envelope > 0.05 * envelope.max()
+    if used.sum() < 3:
+        return 0.0
     slope = np.polyfit(acquisition.time_s[used], np.log(envelope[used]), 1, w=envelope[used])[0]
     return max(0.0, float(-slope / np.pi))
 
@@ -195,7 +204,7 @@ def _entry(name: str, counts: ComplexArray, quantum: float) -> str:
     numbers = [f"{float(f'{count:.0f}e{exponent}'):20.{N_DIGITS}E}" for count in counts.view(np.float64)]
     lines = ["".join(numbers[start : start + 4]) for start in range(0, len(numbers), 4)]
     header = (
-        f" $NMUSED\n XTRASH = 0.\n $END\n $BASIS\n ID = '{name}',\n METABO = '{name}',\n"
+        f" $NMUSED\n XTRASH = 0.\n $END\n $BASIS\n ID = '{_quoted(name)}',\n METABO = '{_quoted(name)}',\n"
         " CONC = 1.,\n TRAMP = 1.,\n VOLUME = 1.,\n ISHIFT = 0\n $END\n"
     )
     return header + "".join(line + "\n" for line in lines)

@@ -1,5 +1,6 @@
 """Text files of Fortran namelists and numbers, the form of LCModel's .BASIS and .RAW files."""
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -54,9 +55,12 @@ def number_of(values: Mapping[str, str], key: str, *, path: object, default: flo
     if text == "" and default is not None:
         return default
     try:
-        return _float(text)
-    except ValueError as error:
-        raise InputError(f"{path}: {key} is '{text}' where a number is expected: correct the header") from error
+        value = _float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(f"{path}: {key} is '{text}' where a number is expected: correct the header")
+    return value
 
 
 def complex_values(data: str, *, path: object, what: str) -> ComplexArray:

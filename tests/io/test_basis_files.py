@@ -1,11 +1,14 @@
 """Basis-set files by suffix: our own form loses nothing, damaged files are a sentence."""
 
+import contextlib
 import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mrs_pipeline.acquisition import Acquisition
 from mrs_pipeline.basis.basis_set import BasisSet
@@ -46,6 +49,22 @@ def test_truncated_file(basis: BasisSet, tmp_path: Path) -> None:
             read_basis_file(path)
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    suffix=st.sampled_from([".npz", ".BASIS"]),
+    changes=st.lists(st.tuples(st.integers(0, 899), st.integers(0, 255)), min_size=1, max_size=4),
+)
+def test_any_bytes_may_be_wrong(suffix: str, changes: list[tuple[int, int]], basis: BasisSet, tmp_path: Path) -> None:
+    path = tmp_path / f"a{suffix}"
+    write_basis_file(basis, path)
+    content = bytearray(path.read_bytes())
+    for position, value in changes:
+        content[position] = value
+    path.write_bytes(content)
+    with contextlib.suppress(InputError):
+        assert isinstance(read_basis_file(path), BasisSet)
+
+
 @pytest.mark.parametrize(
     "header",
     [
@@ -70,5 +89,5 @@ def test_nothing_is_ever_unpickled(tmp_path: Path) -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="does not exist"):
+    with pytest.raises(InputError, match="could not be read"):
         read_basis_file(tmp_path / "a.npz")

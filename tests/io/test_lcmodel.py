@@ -95,6 +95,8 @@ def test_broken_files_are_a_sentence(basis: BasisSet, tmp_path: Path) -> None:
     broken = {
         whole[: len(whole) * 3 // 4]: "Cr has .* NDATAB|values",
         whole.replace("BADELT", "BADLET"): "BADELT is ''",
+        whole.replace("NDATAB = 512", "NDATAB = 1"): "at least 16 points",
+        whole.replace("NDATAB = 512", "NDATAB = 1E999"): "NDATAB is '1E999'",
         whole.replace("HZPPPM = 127.7", "HZPPPM = -1"): "spectrometer_frequency_mhz is -1",
         whole.replace("'Cr'", "'NAA'"): "appears twice",
         whole.replace("E+00", "Q+00"): "not a number",
@@ -129,6 +131,7 @@ def test_sequential_sampling_is_refused(tmp_path: Path) -> None:
 
 def test_decay_gives_the_linewidth(acquisition: Acquisition, basis: BasisSet) -> None:
     assert decay_linewidth_hz(basis.fids, acquisition=acquisition) == pytest.approx(2.0, rel=1e-6)
+    assert decay_linewidth_hz(0 * basis.fids, acquisition=acquisition) == 0.0
 
 
 @pytest.mark.external_data
