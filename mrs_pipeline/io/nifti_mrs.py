@@ -128,7 +128,7 @@ def _stored_values(path: Path, image: Nifti1Image) -> ComplexArray:
     with np.errstate(all="ignore"):  # what overflows is not finite, which is refused later
         if (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0):
             values = values * image.dataobj.slope + image.dataobj.inter
-        return values.astype(np.complex64 if dtype.itemsize == 8 else np.complex128)
+        return values.astype(np.complex64 if dtype.itemsize == 8 else np.complex128, copy=False)
 
 
 def write_fids(
