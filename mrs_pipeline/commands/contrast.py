@@ -8,6 +8,7 @@ import pandas as pd
 
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.io.tables import read_table, write_table
+from mrs_pipeline.statistics.analyses import main_contrast
 from mrs_pipeline.statistics.contrasts import COLUMNS, contrast_table, marginal_means
 
 REQUIRED = ("participant", "session", "condition", "window", "window_start_s", "window_stop_s", "measure", "value", "sd")
@@ -29,6 +30,7 @@ def contrasts_of(measures: pd.DataFrame, *, statistics: Mapping[str, Any]) -> tu
     """Contrasts and marginal means of the primary measure."""
     if not statistics["conditions"] or len(statistics["conditions"]) < 2:
         return _nothing_to_contrast(statistics), pd.DataFrame(columns=["measure", "condition"])
+    statistics = _with_primary_contrast(measures, statistics=statistics)
     primary = statistics["primary"]["measure"]
     means = marginal_means(measures, statistics=statistics, measure=primary)
     means.insert(0, "measure", primary)
@@ -44,3 +46,13 @@ def _nothing_to_contrast(statistics: Mapping[str, Any]) -> pd.DataFrame:
         "reason": "the study has fewer than two conditions",
     }
     return pd.DataFrame([row]).reindex(columns=list(COLUMNS))
+
+
+def _with_primary_contrast(measures: pd.DataFrame, *, statistics: Mapping[str, Any]) -> dict[str, Any]:
+    """The section with the primary contrast named: the change from baseline, or the mean where no baseline was measured."""
+    if statistics["primary"].get("contrast"):
+        return dict(statistics)
+    reference, condition = statistics["conditions"][:2]
+    has_baseline = bool((pd.to_numeric(measures["window_stop_s"], errors="coerce") <= 0).any())
+    contrast = main_contrast((condition, reference), change=has_baseline)
+    return {**statistics, "primary": {**statistics["primary"], "contrast": contrast}}

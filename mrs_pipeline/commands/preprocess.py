@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from mrs_pipeline.commands.outputs import staged_folder
-from mrs_pipeline.errors import MrsPipelineError
-from mrs_pipeline.io.bids import SessionFiles
+from mrs_pipeline.errors import DataError, InputError
+from mrs_pipeline.io.bids import SessionFiles, session_files
 from mrs_pipeline.io.nifti_mrs import read_header, write_fids
 from mrs_pipeline.io.session_clock import session_events
 from mrs_pipeline.io.sessions import read_session
@@ -55,32 +55,40 @@ def preprocess_session(
     with staged_folder(out_dir) as folder:
         write_fids(session.fids, folder / names.data, source_header=header.extension, affine=header.affine)
         write_table(_transients_first(session.transients), folder / names.transients)
-        if any(run.events for run in files.runs):
-            write_table(session_events(files, event=event), folder / names.events)
+        write_table(_events(files, event=event), folder / names.events)
         write_json(_record(session, files), folder / names.record)
 
 
-def try_preprocess_session(
-    files: SessionFiles,
-    *,
-    steps: Sequence[Mapping[str, Any]] | None,
-    event: str | None,
-    out_dir: Path,
-    names: PreprocessedNames,
+def try_preprocess(
+    bids_dir: Path, *, participant: str, session: str, config: Mapping[str, Any], out_dir: Path, names: PreprocessedNames
 ) -> str:
-    """`preprocess_session` for the workflow: bad data become a record with their reason and empty files, so that a study goes on.
+    """`preprocess_session` of one session of a dataset for the workflow: bad data become a record with their reason and empty files.
 
-    Returns the reason, empty when all is well.
+    So a study goes on; a wrong configuration is no property of the data and still raises. Returns the reason, empty when all is well.
     """
+    steps, event = config["preprocessing"]["steps"], config["windows"]["event"]
     try:
+        files = session_files(bids_dir, participant=participant, session=session, filters=entity_filters(config["selection"]))
         preprocess_session(files, steps=steps, event=event, out_dir=out_dir, names=names)
-    except MrsPipelineError as error:
+    except (InputError, DataError) as error:
         with staged_folder(out_dir) as folder:
-            (folder / names.data).touch()
-            write_table(pd.DataFrame({"transient": [], "rejected": [], "reason": []}), folder / names.transients)
+            for name in (names.data, names.transients, names.events):
+                (folder / name).touch()
             write_json({"status": "failed", "reason": str(error)}, folder / names.record)
         return str(error)
     return ""
+
+
+def entity_filters(selection: Mapping[str, Any]) -> dict[str, Any]:
+    """Entities that files must have, from the `selection` section of a study."""
+    return {key: selection[key] for key in ("task", "acq", "voi") if selection[key] is not None}
+
+
+def _events(files: SessionFiles, *, event: str | None) -> pd.DataFrame:
+    """Events on the session clock, an empty table where there are none."""
+    if not any(run.events for run in files.runs):
+        return pd.DataFrame({"onset": [], "duration": [], "trial_type": []})
+    return session_events(files, event=event)
 
 
 def _transients_first(transients: pd.DataFrame) -> pd.DataFrame:

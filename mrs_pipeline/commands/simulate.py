@@ -26,6 +26,7 @@ from mrs_pipeline.io.tables import write_json, write_table
 from mrs_pipeline.synthetic.description import StudyDescription, description_from_mapping
 from mrs_pipeline.synthetic.plan import StudyPlan, study_plan
 from mrs_pipeline.synthetic.signals import RunSignals, session_signals
+from mrs_pipeline.synthetic.timing import schedule
 from mrs_pipeline.synthetic.truth import truth_tables
 
 #: Where the truth lies inside the dataset; no reader of the pipeline looks there.
@@ -109,3 +110,15 @@ def _write_described(table: pd.DataFrame, path: Path) -> None:
     descriptions: Mapping[str, object] = column_dictionary()
     write_table(table, path, described=False)
     write_json({str(name): descriptions[str(name)] for name in table.columns}, path.with_suffix(".json"))
+
+
+def planned_files(plan: StudyPlan) -> dict[tuple[str, str], tuple[Path, ...]]:
+    """The recordings each visit will consist of, relative to the dataset, by participant and session."""
+    n_runs = schedule(plan.description.timing).n_runs
+    files = {}
+    for visit in plan.visits:
+        who = visit.participant.participant
+        stems = [run_stem(plan, participant=who, session=visit.session, run=run) for run in range(n_runs)]
+        folder = Path(f"sub-{who}") / f"ses-{visit.session}" / "mrs"
+        files[(who, visit.session)] = tuple(folder / f"{stem}_{suffix}.nii.gz" for stem in stems for suffix in ("svs", "mrsref"))
+    return files

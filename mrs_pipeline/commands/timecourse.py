@@ -17,10 +17,13 @@ from mrs_pipeline.fitting.fit import Fitter, fit_spectra
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
 from mrs_pipeline.io.curves import write_curves
 from mrs_pipeline.io.nifti_mrs import read_fids, read_header, write_fids
-from mrs_pipeline.io.tables import read_table, write_table
+from mrs_pipeline.io.tables import read_json, read_table, write_json, write_table
 from mrs_pipeline.timecourse.windows import Window, average_windows, event_onset_s, make_windows, window_edges, window_table
 
 _PREPROCESSED = "_desc-preproc_svs.nii.gz"
+
+#: Files of a session besides its status.
+OUTPUTS = ("svs.nii.gz", "windows.tsv", "amplitudes.tsv", "measures.tsv", "fitquality.tsv", "curves.npz")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +81,28 @@ def timecourse(
         for name, table in tables.items():
             write_table(_with_windows(table, windows), folder / names.file(name))
         write_curves(fits, folder / names.file("curves.npz"))
+        write_json({"status": "ok", "reason": "", "event_onset_s": onset_s}, folder / names.file("status.json"))
+
+
+def try_timecourse(
+    preprocessed: Path, *, record: Path, events: Path, config: Mapping[str, Any], basis: Path, out_dir: Path, names: TimecourseNames
+) -> str:
+    """`timecourse` for the workflow: bad data become a status with a reason and empty files, so that a study goes on.
+
+    A wrong configuration is no property of the data and still raises. Returns the reason, empty when all is well.
+    """
+    reason = str(read_json(record)["reason"])
+    if not reason:
+        try:
+            timecourse([preprocessed], events=events, config=config, basis=basis, out_dir=out_dir, names=names)
+            return ""
+        except (InputError, DataError) as error:
+            reason = str(error)
+    with staged_folder(out_dir) as folder:
+        for name in OUTPUTS:
+            (folder / names.file(name)).touch()
+        write_json({"status": "failed", "reason": reason}, folder / names.file("status.json"))
+    return reason
 
 
 def fit_windows(averaged: Fids, *, windows: Sequence[Window], fitter: Fitter) -> tuple[SpectrumFit, ...]:

@@ -148,6 +148,7 @@ class GroupReport:
     confidence: float = 0.95
     infusion_stop_s: float | None = None
     examples: tuple[ExampleFit, ...] = ()
+    session_pages: Mapping[tuple[str, str], str] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
     provenance: Mapping[str, object] = field(default_factory=dict)
 

@@ -14,12 +14,13 @@ from mrs_pipeline.report.wording import NOTHING, decimals_for, is_failed, is_pri
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """Text of a cell; ``value`` is the exact number behind it, ``level`` (ok, warning, failed) colours a status."""
+    """Text of a cell; ``value`` is the exact number behind it, ``level`` (ok, warning, failed) colours a status, ``link`` a page."""
 
     text: str
     value: str = ""
     level: str = ""
     numeric: bool = False
+    link: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,10 +113,16 @@ def sessions_table(report: GroupReport, *, rows: pd.DataFrame) -> PageTable:
     table = PageTable(
         name="Quality of sessions",
         headers=(*headers, "Linewidth (Hz)", "SNR", "Linewidth change (Hz)", "Drift (Hz)", "Water reference", "Reason"),
-        rows=[_session_cells(row) for row in records(whole)],
+        rows=[_linked(_session_cells(row), row, pages=report.session_pages) for row in records(whole)],
         empty="No table names a session.",
     )
     return _compact(table)
+
+
+def _linked(cells: list[Cell], row: Mapping[str, Any], *, pages: Mapping[tuple[str, str], str]) -> list[Cell]:
+    """The cells with a link to the session's own page on its participant, where there is one."""
+    link = pages.get((as_text(row["participant"]), as_text(row["session"])), "")
+    return [replace(cells[0], link=link), *cells[1:]]
 
 
 def _fit_summary(fitquality: pd.DataFrame) -> pd.DataFrame:

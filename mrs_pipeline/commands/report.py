@@ -1,0 +1,134 @@
+"""Pages of a study: one for the group, one for each session, made from the tables on disk."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mrs_pipeline.basis.basis_set import is_macromolecule
+from mrs_pipeline.commands.preprocess import PreprocessedNames
+from mrs_pipeline.commands.provenance import provenance
+from mrs_pipeline.commands.study import StudySession
+from mrs_pipeline.commands.timecourse import TimecourseNames
+from mrs_pipeline.io.atomic import atomic_path
+from mrs_pipeline.io.curves import read_curves
+from mrs_pipeline.io.tables import read_json, read_table
+from mrs_pipeline.report.contents import ExampleFit, GroupReport, SessionReport
+from mrs_pipeline.report.pages import group_page, session_page
+
+#: Component groups drawn in figures of fits.
+GROUPS = {"tNAA": ("NAA", "NAAG"), "tCr": ("Cr", "PCr"), "tCho": ("GPC", "PCh"), "Glx": ("Glu", "Gln"), "Ins": ("Ins",)}
+
+
+def write_group_page(sessions: Sequence[StudySession], *, config: Mapping[str, Any], results: Path, out: Path) -> None:
+    """Write ``index.html`` from the group tables, with links to the pages of the sessions."""
+    group = results / "group"
+    overview = read_table(group / "sessions.tsv").rename(columns={"event_onset_s": "infusion_start_s"})
+    statistics = config["statistics"]
+    primary = {key: value for key, value in statistics["primary"].items() if value}
+    page = group_page(
+        GroupReport(
+            title=_title(config),
+            sessions=overview,
+            marginal_means=read_table(group / "marginal_means.tsv"),
+            primary=primary,
+            conditions=tuple(statistics["conditions"] or ()),
+            confidence=float(statistics["confidence"]),
+            examples=_examples(sessions, results=results),
+            settings=config,
+            provenance=provenance(config),
+            session_pages={(item.participant, item.session): f"sessions/{item.folder}/{item.label}.html" for item in sessions},
+            measures=read_table(group / "measures.tsv"),
+            contrasts=read_table(group / "contrasts.tsv"),
+            fitquality=read_table(group / "fitquality.tsv"),
+            transients=read_table(group / "transients.tsv"),
+        )
+    )
+    _write(page, out)
+
+
+def write_session_page(item: StudySession, *, config: Mapping[str, Any], results: Path, out: Path) -> None:
+    """Write the page of one session; a session that failed has a page with its reason."""
+    folder, names = results / item.folder, TimecourseNames.bids(item.label)
+    record = read_json(folder / PreprocessedNames.bids(item.label).record)
+    status = read_json(folder / names.file("status.json"))
+    page = session_page(
+        SessionReport(
+            title=_title(config),
+            participant=item.participant,
+            session=item.session,
+            status=str(status["status"]),
+            reason=str(status["reason"]),
+            has_reference=_flag(record.get("has_reference")),
+            transients=_table(folder / PreprocessedNames.bids(item.label).transients),
+            history=_history(record.get("steps")),
+            fits=_fits(folder, names),
+            infusion_start_s=_number(status.get("event_onset_s")),
+            settings=config,
+            provenance={**provenance(config), "inputs": record.get("inputs")},
+            measures=_table(folder / names.file("measures.tsv")),
+            amplitudes=_table(folder / names.file("amplitudes.tsv")),
+            fitquality=_table(folder / names.file("fitquality.tsv")),
+        )
+    )
+    _write(page, out)
+
+
+def _title(config: Mapping[str, Any]) -> str:
+    return str(config["study"]["title"] or config["study"]["name"])
+
+
+def _write(page: str, out: Path) -> None:
+    with atomic_path(out) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def _table(path: Path) -> pd.DataFrame:
+    return read_table(path) if path.exists() and path.stat().st_size else pd.DataFrame()
+
+
+def _history(steps: object) -> pd.DataFrame:
+    rows = steps if isinstance(steps, list) else []
+    return pd.DataFrame([{key: row[key] for key in ("step", "method", "details")} for row in rows], columns=["step", "method", "details"])
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _fits(folder: Path, names: TimecourseNames) -> tuple[ExampleFit, ...]:
+    path = folder / names.file("curves.npz")
+    if not path.exists() or not path.stat().st_size:
+        return ()
+    windows = read_table(folder / names.file("windows.tsv")).set_index("window")
+    rows = {number: dict(row) for number, row in windows.iterrows()}
+    return tuple(_example(curves, window=rows[number], number=number) for number, curves in read_curves(path).items())
+
+
+def _example(curves: pd.DataFrame, *, window: Mapping[Any, Any], number: int) -> ExampleFit:
+    title = f"Window {number}: {window['window_start_s']:g} to {window['window_stop_s']:g} s"
+    return ExampleFit(title=title, curves=grouped_components(curves), description=f"{int(window['n_retained'])} transients averaged")
+
+
+def grouped_components(curves: pd.DataFrame) -> pd.DataFrame:
+    """Data, fit, baseline and residual with the sums of related components (tNAA, tCr, tCho, Glx, Ins, MM)."""
+    shown = curves[["ppm", "data", "fit", "baseline", "residual"]].copy()
+    for name, members in GROUPS.items():
+        shown[name] = curves[[member for member in members if member in curves]].sum(axis=1)
+    shown["MM"] = curves[[name for name in curves if is_macromolecule(str(name))]].sum(axis=1)
+    return shown
+
+
+def _examples(sessions: Sequence[StudySession], *, results: Path) -> tuple[ExampleFit, ...]:
+    """The first fitted window of the first session that has one."""
+    for item in sessions:
+        fits = _fits(results / item.folder, TimecourseNames.bids(item.label))
+        if fits:
+            first = fits[0]
+            return (ExampleFit(title=f"{item.label}, {first.title}", curves=first.curves, description=first.description),)
+    return ()

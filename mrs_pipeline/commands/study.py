@@ -1,0 +1,149 @@
+"""A study as the workflow sees it: its checked configuration, its sessions, and where their files lie."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mrs_pipeline.basis.macromolecules import macromolecule_components
+from mrs_pipeline.basis.sequences import sequence_events
+from mrs_pipeline.basis.spin_systems import spin_system
+from mrs_pipeline.commands.import_bids import planned_sessions as imported_sessions
+from mrs_pipeline.commands.preprocess import entity_filters
+from mrs_pipeline.commands.simulate import planned_files, read_plan
+from mrs_pipeline.errors import ConfigError, unknown_name
+from mrs_pipeline.fitting.options import FitOptions
+from mrs_pipeline.io.bids import SessionFiles, find_sessions
+from mrs_pipeline.io.config import complete_config
+from mrs_pipeline.preprocessing.steps import DEFAULT_STEPS, checked_steps
+from mrs_pipeline.quantification.measures import DEFAULT_MEASURES, check_metabolites, measure_definitions
+from mrs_pipeline.statistics.analyses import ANALYSES
+from mrs_pipeline.statistics.options import options_from
+from mrs_pipeline.timecourse.windows import window_edges
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudySession:
+    """One participant and visit; `session` is empty in datasets without sessions.
+
+    `inputs` are the raw files its preprocessing depends on (empty where a rule makes the whole dataset at once).
+    """
+
+    participant: str
+    session: str
+    inputs: tuple[Path, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Such as ``sub-01_ses-1``."""
+        return f"sub-{self.participant}" + (f"_ses-{self.session}" if self.session else "")
+
+    @property
+    def folder(self) -> str:
+        """Such as ``sub-01/ses-1/mrs``."""
+        return "/".join([f"sub-{self.participant}", *([f"ses-{self.session}"] if self.session else []), "mrs"])
+
+
+def study_config(config: Mapping[str, Any], *, source: str) -> dict[str, Any]:
+    """The complete configuration; `ConfigError` for any key or name that some stage would refuse later."""
+    complete = complete_config(config, source=source)
+    _check_origin(complete)
+    _check_basis(complete["basis"])
+    window_edges(complete["windows"])
+    checked_steps(complete["preprocessing"]["steps"] or DEFAULT_STEPS)
+    FitOptions.from_mapping(complete["fitting"])
+    _check_measures(complete)
+    return complete
+
+
+def _check_origin(config: Mapping[str, Any]) -> None:
+    """Exactly one of a dataset, a simulation and an import gives the data."""
+    given = [key for key in ("simulation", "import") if config[key]] + (["study.bids_dir"] if config["study"]["bids_dir"] else [])
+    if len(given) != 1:
+        found = " and ".join(given) or "none"
+        raise ConfigError(f"data come from exactly one of study.bids_dir, simulation and import, but the configuration has {found}")
+
+
+def _check_basis(section: Mapping[str, Any]) -> None:
+    for name in section["macromolecules"]:
+        if name not in macromolecule_components():
+            raise unknown_name("macromolecule or lipid in basis.macromolecules", name, macromolecule_components())
+    if section["file"]:
+        return
+    timing = {key: section[key] for key in ("echo_time_s", "echo_time_1_s", "mixing_time_s")}
+    sequence_events(section["sequence"], timing=timing)
+    for name in section["metabolites"]:
+        spin_system(name)
+
+
+def _check_measures(config: Mapping[str, Any]) -> None:
+    definitions = measure_definitions({**DEFAULT_MEASURES, **config["measures"]})
+    if not config["basis"]["file"]:
+        names = [*(spin_system(name).name for name in config["basis"]["metabolites"]), *config["basis"]["macromolecules"]]
+        check_metabolites([item for item in definitions if item.name in config["measures"]], metabolites=names)
+    statistics = config["statistics"]
+    known = [item.name for item in definitions]
+    for name in (*statistics["measures"], statistics["primary"]["measure"]):
+        if name not in known:
+            raise unknown_name("measure in the statistics section", name, known)
+    if statistics["conditions"] and len(statistics["conditions"]) > 1:
+        options_from({**statistics, "primary": None}, analyses=ANALYSES)
+
+
+def results_dir(config: Mapping[str, Any]) -> Path:
+    """Where everything of the study appears."""
+    return Path(str(config["study"]["results_dir"])) / str(config["study"]["name"])
+
+
+def bids_dir(config: Mapping[str, Any]) -> Path:
+    """The raw dataset: the one given, or the one the workflow makes."""
+    given = config["study"]["bids_dir"]
+    return Path(given) if given else results_dir(config) / "bids"
+
+
+def source_dir(config: Mapping[str, Any]) -> Path:
+    """Folder of the files to import: that of the configuration, else MRS_EXTERNAL_DATA."""
+    folder = config["import"]["source_dir"] or os.environ.get("MRS_EXTERNAL_DATA")
+    if not folder:
+        raise ConfigError("the folder of the files to import is unknown: set the variable MRS_EXTERNAL_DATA or import.source_dir")
+    if not Path(folder).is_dir():
+        raise ConfigError(f"the folder of the files to import, {folder}, does not exist: correct MRS_EXTERNAL_DATA or import.source_dir")
+    return Path(folder)
+
+
+def study_sessions(config: Mapping[str, Any]) -> dict[str, StudySession]:
+    """All sessions of the study by label, known before any data are made."""
+    if config["simulation"]:
+        sessions = _simulated(config)
+    elif config["import"]:
+        sessions = [StudySession(participant=who, session=visit) for who, visit in imported_sessions(Path(config["import"]["table"]))]
+    else:
+        sessions = [_from_files(files) for files in find_sessions(bids_dir(config), filters=entity_filters(config["selection"]))]
+    wanted = config["selection"]["participants"]
+    if wanted:
+        _check_wanted(wanted, [item.participant for item in sessions])
+    return {item.label: item for item in sessions if not wanted or item.participant in wanted}
+
+
+def _check_wanted(wanted: list[str], known: list[str]) -> None:
+    for name in wanted:
+        if name not in known:
+            raise unknown_name("participant in selection.participants", name, set(known))
+
+
+def _simulated(config: Mapping[str, Any]) -> list[StudySession]:
+    section = config["simulation"]
+    plan = read_plan(Path(section["description"]), seed=section["seed"])
+    root = bids_dir(config)
+    return [
+        StudySession(participant=who, session=visit, inputs=tuple(root / path for path in paths))
+        for (who, visit), paths in planned_files(plan).items()
+    ]
+
+
+def _from_files(files: SessionFiles) -> StudySession:
+    paths = [path for run in files.runs for path in (run.svs, *run.references, *([run.events] if run.events else []))]
+    sidecars = [path.with_name(path.name.split(".")[0] + ".json") for path in paths]
+    inputs = (*paths, *(path for path in sidecars if path.exists()))
+    return StudySession(participant=files.participant, session=files.session, inputs=tuple(dict.fromkeys(inputs)))

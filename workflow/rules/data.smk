@@ -1,0 +1,62 @@
+# Raw data that the workflow makes: a synthetic study, or files imported into a BIDS dataset.
+if STUDY["simulation"]:
+
+    SIMULATION = STUDY["simulation"]
+    SIMULATED = {str(path): item for item in SESSIONS.values() for path in item.inputs}
+
+    rule simulate_dataset:
+        input:
+            SIMULATION["description"],
+        output:
+            BIDS / "dataset_description.json",
+            BIDS / "participants.tsv",
+        log:
+            LOGS / "simulate_dataset.log",
+        params:
+            seed=SIMULATION["seed"],
+            out_dir=str(BIDS),
+            code=code_hash("mrs_pipeline.commands.simulate"),
+        script:
+            "../scripts/simulate_dataset.py"
+
+    for item in SESSIONS.values():
+        keep = (lambda path: path) if STUDY["study"]["keep_raw"] else temp
+
+        rule:
+            name:
+                f"simulate_{item.label.replace('-', '')}"
+            input:
+                SIMULATION["description"],
+                BIDS / "dataset_description.json",
+            output:
+                [keep(path) for path in item.inputs],
+            log:
+                LOGS / f"{item.label}_simulate.log",
+            benchmark:
+                BENCHMARKS / f"{item.label}_simulate.tsv"
+            resources:
+                mem_mb=1000,
+            params:
+                seed=SIMULATION["seed"],
+                out_dir=str(BIDS),
+                participant=item.participant,
+                session=item.session,
+                code=code_hash("mrs_pipeline.commands.simulate"),
+            script:
+                "../scripts/simulate_session.py"
+
+
+if STUDY["import"]:
+
+    rule import_bids:
+        input:
+            STUDY["import"]["table"],
+        output:
+            directory(BIDS),
+        log:
+            LOGS / "import_bids.log",
+        params:
+            source_dir=str(study.source_dir(STUDY)),
+            code=code_hash("mrs_pipeline.commands.import_bids"),
+        script:
+            "../scripts/import_bids.py"

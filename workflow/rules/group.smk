@@ -1,0 +1,50 @@
+rule collect:
+    input:
+        each_session(f"{WINDOW}status.json"),
+        each_session(f"{WINDOW}measures.tsv"),
+        each_session(f"{PREPROC}record.json"),
+    output:
+        measures=RESULTS / "group" / "measures.tsv",
+        sessions=RESULTS / "group" / "sessions.tsv",
+        quality=RESULTS / "group" / "fitquality.tsv",
+        amplitudes=RESULTS / "group" / "amplitudes.tsv",
+        windows=RESULTS / "group" / "windows.tsv",
+        transients=RESULTS / "group" / "transients.tsv",
+    log:
+        LOGS / "collect.log",
+    params:
+        **sections("study", "selection"),
+        covariates=STUDY["statistics"]["covariates"],
+        code=code_hash("mrs_pipeline.commands.group"),
+    script:
+        "../scripts/collect.py"
+
+
+rule contrast:
+    input:
+        rules.collect.output.measures,
+    output:
+        contrasts=RESULTS / "group" / "contrasts.tsv",
+        means=RESULTS / "group" / "marginal_means.tsv",
+    log:
+        LOGS / "contrast.log",
+    benchmark:
+        BENCHMARKS / "contrast.tsv"
+    params:
+        **sections("statistics"),
+        code=code_hash("mrs_pipeline.commands.contrast"),
+    script:
+        "../scripts/contrast.py"
+
+
+rule describe:
+    output:
+        RESULTS / "dataset_description.json",
+        RESULTS / ".bidsignore",
+    log:
+        LOGS / "describe.log",
+    params:
+        **STUDY,
+        code=code_hash("mrs_pipeline.commands.provenance"),
+    script:
+        "../scripts/describe.py"

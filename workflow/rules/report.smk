@@ -1,0 +1,34 @@
+rule session_page:
+    input:
+        status=rules.timecourse.output.status,
+        curves=rules.timecourse.output.curves,
+        record=rules.preprocess.output.record,
+        transients=rules.preprocess.output.transients,
+    output:
+        RESULTS / "report" / "sessions" / "{folder}" / "{label}.html",
+    log:
+        LOGS / "{folder}/{label}_page.log",
+    params:
+        **STUDY,
+        code=code_hash("mrs_pipeline.commands.report"),
+    script:
+        "../scripts/session_page.py"
+
+
+rule group_page:
+    input:
+        rules.collect.output,
+        rules.contrast.output,
+        each_session(f"{WINDOW}curves.npz"),
+        pages=each_session("report/sessions/{folder}/{label}.html"),
+    output:
+        report(RESULTS / "report" / "index.html", category="Report"),
+    log:
+        LOGS / "group_page.log",
+    benchmark:
+        BENCHMARKS / "group_page.tsv"
+    params:
+        **STUDY,
+        code=code_hash("mrs_pipeline.commands.report"),
+    script:
+        "../scripts/group_page.py"

@@ -1,0 +1,27 @@
+rule timecourse:
+    input:
+        data=rules.preprocess.output.data,
+        events=rules.preprocess.output.events,
+        record=rules.preprocess.output.record,
+        transients=rules.preprocess.output.transients,
+        basis=rules.basis.output[0],
+    output:
+        data=RESULTS / f"{WINDOW}svs.nii.gz",
+        windows=RESULTS / f"{WINDOW}windows.tsv",
+        amplitudes=RESULTS / f"{WINDOW}amplitudes.tsv",
+        measures=RESULTS / f"{WINDOW}measures.tsv",
+        quality=RESULTS / f"{WINDOW}fitquality.tsv",
+        curves=RESULTS / f"{WINDOW}curves.npz",
+        status=RESULTS / f"{WINDOW}status.json",
+    log:
+        LOGS / "{folder}/{label}_timecourse.log",
+    benchmark:
+        BENCHMARKS / "{folder}/{label}_timecourse.tsv"
+    resources:
+        mem_mb=1000,
+    params:
+        **sections("windows", "fitting", "measures"),
+        macromolecules=STUDY["basis"]["macromolecules"],
+        code=code_hash("mrs_pipeline.commands.timecourse"),
+    script:
+        "../scripts/timecourse.py"

@@ -1,0 +1,16 @@
+"""Page of the whole study."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mrs_pipeline.commands.job import job_log
+from mrs_pipeline.commands.report import write_group_page
+from mrs_pipeline.commands.study import results_dir, study_config, study_sessions
+
+if TYPE_CHECKING:
+    snakemake: Any
+
+with job_log(snakemake.log[0]):
+    config = study_config(snakemake.config, source="configuration")
+    sessions = list(study_sessions(config).values())
+    write_group_page(sessions, config=config, results=results_dir(config), out=Path(snakemake.output[0]))

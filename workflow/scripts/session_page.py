@@ -1,0 +1,16 @@
+"""Page of one session."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mrs_pipeline.commands.job import job_log
+from mrs_pipeline.commands.report import write_session_page
+from mrs_pipeline.commands.study import results_dir, study_config, study_sessions
+
+if TYPE_CHECKING:
+    snakemake: Any
+
+with job_log(snakemake.log[0]):
+    config = study_config(snakemake.config, source="configuration")
+    item = study_sessions(config)[snakemake.wildcards.label]
+    write_session_page(item, config=config, results=results_dir(config), out=Path(snakemake.output[0]))
