@@ -42,10 +42,14 @@ def write_simulated_basis(section: Mapping[str, Any], *, out: Path) -> None:
 
 def fitting_basis(path: Path, *, acquisition: Acquisition, macromolecules: Sequence[str]) -> BasisSet:
     """A basis set on the data's axis, the built-in macromolecules added unless it brings components of its own."""
-    basis = resampled(read_basis_file(path), acquisition=acquisition)
-    if not macromolecules or any(is_macromolecule(name) for name in basis.metabolites):
+    return with_macromolecules(resampled(read_basis_file(path), acquisition=acquisition), names=macromolecules)
+
+
+def with_macromolecules(basis: BasisSet, *, names: Sequence[str]) -> BasisSet:
+    """The basis with built-in macromolecule and lipid components added; unchanged if it has components of its own or none is named."""
+    if not names or any(is_macromolecule(name) for name in basis.metabolites):
         return basis
-    added = macromolecule_basis(names=macromolecules, acquisition=basis.acquisition)
+    added = macromolecule_basis(names=names, acquisition=basis.acquisition)
     return BasisSet(
         metabolites=(*basis.metabolites, *added.metabolites),
         fids=np.vstack([basis.fids, added.fids]),

@@ -1,8 +1,9 @@
 """Where the search begins: noise level, frequency shift and phase of a spectrum found without a fit."""
 
 import numpy as np
+import scipy.signal
 
-from mrs_pipeline.acquisition import ComplexArray, FloatArray, hz_from_ppm, ppm_from_hz, spectrum_from_fid
+from mrs_pipeline.acquisition import Acquisition, ComplexArray, FloatArray, hz_from_ppm, ppm_from_hz, spectrum_from_fid
 from mrs_pipeline.basis.basis_set import BasisSet
 
 #: Rough amplitudes of a brain spectrum (mmol/kg), used to find shift and phase only: only their order of magnitude matters.
@@ -70,19 +71,21 @@ def peak_and_width(fid: ComplexArray, *, near_ppm: float, basis: BasisSet) -> tu
     acquisition = basis.acquisition
     centre = float(hz_from_ppm(near_ppm, spectrometer_frequency_mhz=acquisition.spectrometer_frequency_mhz))
     half_span = 0.15 * acquisition.spectrometer_frequency_mhz
-    coarse = _real_spectrum(fid, np.arange(centre - half_span, centre + half_span, 0.5), acquisition.time_s)
+    coarse, frequency = _real_spectrum(fid, centre - half_span, centre + half_span, acquisition=acquisition)
     if not np.any(coarse > 0):
         return np.nan, np.nan, np.nan
-    top = centre - half_span + 0.5 * int(np.argmax(coarse))
-    fine = np.arange(top - 40.0, top + 40.0, 0.05)
-    curve = _real_spectrum(fid, fine, acquisition.time_s)
+    top = float(frequency[np.argmax(coarse)])
+    curve, frequency = _real_spectrum(fid, top - 40.0, top + 40.0, acquisition=acquisition)
     height, index = float(curve.max()), int(np.argmax(curve))
     below = curve < height / 2.0
-    left = np.flatnonzero(below[:index])
-    right = np.flatnonzero(below[index:])
-    width = (right[0] + index - left[-1]) * 0.05 if left.size and right.size else np.nan
-    return height, float(ppm_from_hz(fine[index], spectrometer_frequency_mhz=acquisition.spectrometer_frequency_mhz)), float(width)
+    left, right = np.flatnonzero(below[:index]), np.flatnonzero(below[index:])
+    width = frequency[right[0] + index] - frequency[left[-1]] if left.size and right.size else np.nan
+    position_ppm = float(ppm_from_hz(frequency[index], spectrometer_frequency_mhz=acquisition.spectrometer_frequency_mhz))
+    return height, position_ppm, float(width)
 
 
-def _real_spectrum(fid: ComplexArray, frequency_hz: FloatArray, time_s: FloatArray) -> FloatArray:
-    return np.asarray((np.exp(-2j * np.pi * np.outer(frequency_hz, time_s)) @ fid).real)
+def _real_spectrum(fid: ComplexArray, low_hz: float, high_hz: float, *, acquisition: Acquisition) -> tuple[FloatArray, FloatArray]:
+    """Real spectrum on 1601 frequencies between two limits (chirp z-transform), in the scale of the plain FFT."""
+    n_points = 1601
+    curve = scipy.signal.zoom_fft(fid, [low_hz, high_hz], n_points, fs=acquisition.spectral_width_hz, endpoint=True)
+    return np.asarray(curve.real), np.linspace(low_hz, high_hz, n_points)

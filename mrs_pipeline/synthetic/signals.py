@@ -76,13 +76,14 @@ def _units_per_mmol_per_l(description: StudyDescription, *, parts: Components, r
     """Digitiser units per mmol/L that give the described signal-to-noise ratio at the described linewidth and NAA level."""
     acquisition, lineshape = description.sampling, description.lineshape
     level = description.levels.concentrations_mmol_per_l["NAA"]
-    decay = _decay(lineshape, linewidth_hz=lineshape.linewidth_hz, time_s=acquisition.time_s)
+    decay = shim_decay(lineshape, linewidth_hz=lineshape.linewidth_hz, time_s=acquisition.time_s)
     height = level * naa_height(parts.metabolites.select(["NAA"]).fids[0] * decay, acquisition=acquisition)
     noise_sd = np.sqrt(acquisition.n_points) / receiver.combined_gain
     return float(description.receiver.single_transient_snr * noise_sd / height)
 
 
-def _decay(lineshape: Lineshape, *, linewidth_hz: float, time_s: FloatArray) -> FloatArray:
+def shim_decay(lineshape: Lineshape, *, linewidth_hz: float, time_s: FloatArray) -> FloatArray:
+    """Decay of the lines of a visit: the described Lorentzian part, the rest of the linewidth Gaussian, shape (n_points,)."""
     gauss_hz = gaussian_hz(linewidth_hz, lorentzian_hz=lineshape.lorentzian_hz)
     return lorentzian_decay(time_s, width_hz=lineshape.lorentzian_hz) * gaussian_decay(time_s, width_hz=gauss_hz)
 
@@ -92,12 +93,12 @@ def _metabolite_signals(
 ) -> ComplexArray:
     """Metabolites of all transients, (n_transients, n_points): lines deviate a little by metabolite, broaden and narrow by transient."""
     description, time_s = plan.description, plan.description.sampling.time_s
-    lines = _line_deviations(description, rng=rng) * _decay(description.lineshape, linewidth_hz=visit.linewidth_hz, time_s=time_s)
+    lines = line_deviations(description, rng=rng) * shim_decay(description.lineshape, linewidth_hz=visit.linewidth_hz, time_s=time_s)
     signals = amplitudes_over_time(plan, visit) @ (parts.metabolites.fids * lines)
     return np.asarray(signals * lorentzian_decay(time_s, width_hz=faults.broadening_hz[:, np.newaxis]))
 
 
-def _line_deviations(description: StudyDescription, *, rng: np.random.Generator) -> ComplexArray:
+def line_deviations(description: StudyDescription, *, rng: np.random.Generator) -> ComplexArray:
     """Factor of each metabolite's FID for its own shift and width, (n_metabolites, n_points); NAA is the reference of both."""
     names, lineshape, acquisition = description.metabolites, description.lineshape, description.sampling
     others = (np.array(names) != "NAA")[:, np.newaxis]
@@ -126,7 +127,7 @@ def _residual_water(plan: StudyPlan, *, visit: Visit, parts: Components, faults:
 
 def _draw_water(description: StudyDescription, *, visit: Visit, parts: Components, rng: np.random.Generator) -> _Water:
     acquisition, water = description.sampling, description.water
-    decay = _decay(description.lineshape, linewidth_hz=visit.linewidth_hz, time_s=acquisition.time_s)
+    decay = shim_decay(description.lineshape, linewidth_hz=visit.linewidth_hz, time_s=acquisition.time_s)
     height = visit.amplitudes["NAA"] * naa_height(parts.metabolites.select(["NAA"]).fids[0] * decay, acquisition=acquisition)
     width_hz = float(rng.uniform(*water.residual_linewidth_hz))
     phase = complex(np.exp(1j * rng.uniform(-np.pi, np.pi)))
@@ -147,7 +148,7 @@ def _reference_signals(plan: StudyPlan, *, visit: Visit, faults: TransientFaults
     acquisition, water = description.sampling, description.water
     first = [int(np.flatnonzero(times.run == run)[0]) for run in range(times.n_runs)]
     height = 2 * water.reference_mmol_per_l * water.reference_attenuation
-    decay = _decay(description.lineshape, linewidth_hz=visit.linewidth_hz, time_s=acquisition.time_s)
+    decay = shim_decay(description.lineshape, linewidth_hz=visit.linewidth_hz, time_s=acquisition.time_s)
     shift = np.exp(2j * np.pi * np.outer(faults.frequency_shift_hz[first], acquisition.time_s))
     return np.asarray(height * faults.gain[first, np.newaxis] * decay * shift)
 
