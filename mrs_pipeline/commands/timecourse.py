@@ -1,7 +1,6 @@
 """Command ``timecourse``: windows of a preprocessed session, and a fit of each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,12 @@ import pandas as pd
 
 from mrs_pipeline.commands.fit import INDEPENDENT, definitions_for, fitter_for
 from mrs_pipeline.commands.fit_tables import amplitude_table, measure_table, quality_table
+from mrs_pipeline.commands.layout import TimecourseNames
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.errors import DataError, InputError
 from mrs_pipeline.fids import Fids
 from mrs_pipeline.fitting.fit import Fitter, fit_spectra
-from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
+from mrs_pipeline.fitting.spectrum_fit import SpectrumFit, failed_fit
 from mrs_pipeline.io.curves import write_curves
 from mrs_pipeline.io.nifti_mrs import read_fids, read_header, write_fids
 from mrs_pipeline.io.tables import read_json, read_table, write_json, write_table
@@ -24,22 +24,6 @@ _PREPROCESSED = "_desc-preproc_svs.nii.gz"
 
 #: Files of a session besides its status.
 OUTPUTS = ("svs.nii.gz", "windows.tsv", "amplitudes.tsv", "measures.tsv", "fitquality.tsv", "curves.npz")
-
-
-@dataclass(frozen=True, kw_only=True)
-class TimecourseNames:
-    """File names of the windows of one session and their fits; all share a prefix."""
-
-    prefix: str = ""
-
-    @classmethod
-    def bids(cls, label: str) -> "TimecourseNames":
-        """Names in a BIDS derivative; `label` such as ``sub-01_ses-1``."""
-        return cls(prefix=f"{label}_desc-window_")
-
-    def file(self, name: str) -> str:
-        """Full name of a file such as ``measures.tsv``."""
-        return f"{self.prefix}{name}"
 
 
 def timecourse(
@@ -112,7 +96,9 @@ def fit_windows(averaged: Fids, *, windows: Sequence[Window], fitter: Fitter) ->
     mean = np.average(np.asarray(averaged.data)[usable], axis=0, weights=counts[usable])
     common = fit_spectra(averaged.with_data(mean, dims=("time",)), fitter=fitter)[0]
     smoothing = common.smoothing if common.status == "ok" else None
-    return fit_spectra(averaged, fitter=fitter, smoothing=smoothing)
+    fits = fit_spectra(averaged, fitter=fitter, smoothing=smoothing)
+    empty = failed_fit(fitter.basis.metabolites, status="too_few_transients")
+    return tuple(fit if has_data else empty for fit, has_data in zip(fits, usable, strict=True))
 
 
 def transients_beside(path: Path) -> Path:

@@ -14,6 +14,7 @@ STATUSES: Mapping[str, str] = MappingProxyType(
     {
         "ok": "converged",
         "not_finite": "the data hold values that are not finite numbers",
+        "too_few_transients": "fewer transients were retained than a window needs",
         "no_signal": "no metabolite stands out of the noise",
         "naa_misplaced": "the NAA line is missing or not near 2.01 ppm",
         "not_converged": "the search ended without reaching a minimum",

@@ -173,7 +173,7 @@ def _session_files(folder: Path, *, root: Path, filters: Filters) -> SessionFile
     names = [(name, path) for name, path in _names(folder, suffix="svs") if _passes(name.entities, filters)]
     _check_one_acquisition(names, folder=folder, filters=filters)
     references, events = _names(folder, suffix="mrsref"), _names(folder, suffix="events", endings=(".tsv",))
-    times = _acquisition_times(folder)
+    times = acquisition_times(folder)
     runs = []
     for name, path in names:
         sidecar = inherited_sidecar(path, root=root)
@@ -240,7 +240,7 @@ def _events(name: BidsName, *, candidates: list[tuple[BidsName, Path]], only_run
     return None
 
 
-def _acquisition_times(folder: Path) -> dict[Path, str]:
+def acquisition_times(folder: Path) -> dict[Path, str]:
     """Start of each file from the scans table of the session, where there is one."""
     found = sorted(folder.glob("*_scans.tsv"))
     if not found:

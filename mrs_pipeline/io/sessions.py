@@ -11,7 +11,7 @@ import pandas as pd
 
 from mrs_pipeline.errors import InputError
 from mrs_pipeline.fids import Fids, ProcessingStep
-from mrs_pipeline.io.bids import RunFiles, SessionFiles
+from mrs_pipeline.io.bids import RunFiles, SessionFiles, acquisition_times
 from mrs_pipeline.io.nifti_header import first_number
 from mrs_pipeline.io.nifti_mrs import read_fids, read_header
 from mrs_pipeline.io.orientation import check_orientation
@@ -62,13 +62,18 @@ def files_as_session(
     reference_paths: Sequence[str | os.PathLike[str]] = (),
     events_paths: Sequence[str | os.PathLike[str]] = (),
 ) -> SessionFiles:
-    """Plain files as the runs of one session; events are given for every run or for none."""
+    """Plain files as the runs of one session; events are given for every run or for none.
+
+    What lies beside the files as in a BIDS dataset is used: sidecars, ``_events.tsv`` of the same name, acquisition times in the
+    scans table of the session.
+    """
     if not svs_paths:
         raise InputError("no data files were named: give at least one NIfTI-MRS file")
     if events_paths and len(events_paths) != len(svs_paths):
         raise InputError(f"{len(events_paths)} events files were named for {len(svs_paths)} runs: give one for each run")
     references = tuple(Path(path) for path in reference_paths)
-    events: list[Path | None] = [Path(path) for path in events_paths] or [None] * len(svs_paths)
+    named: list[Path | None] = [Path(path) for path in events_paths]
+    events = named or [events_beside(Path(path)) for path in svs_paths]
     reference_sidecar = sidecar_beside(references[0]) if references else {}
     runs = [
         RunFiles(
@@ -77,6 +82,7 @@ def files_as_session(
             events=table,
             sidecar=sidecar_beside(Path(path)),
             reference_sidecar=reference_sidecar,
+            acq_time=acquisition_times(Path(path).resolve().parents[1]).get(Path(path).resolve()),
         )
         for path, table in zip(svs_paths, events, strict=True)
     ]
@@ -87,6 +93,12 @@ def sidecar_beside(path: Path) -> Mapping[str, Any]:
     """Content of the JSON file of the same name, empty if there is none."""
     sidecar = path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
     return read_json(sidecar) if sidecar.exists() else {}
+
+
+def events_beside(path: Path) -> Path | None:
+    """The events table of the same name as a data file, if there is one."""
+    table = path.with_name(path.name.removesuffix(".gz").removesuffix(".nii").removesuffix("_svs") + "_events.tsv")
+    return table if table.exists() and table != path else None
 
 
 def _read_run(run: RunFiles) -> Fids:
