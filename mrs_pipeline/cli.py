@@ -117,7 +117,8 @@ def _add_preprocess(commands: Any) -> None:
 
 
 def _preprocess(options: argparse.Namespace) -> None:
-    from mrs_pipeline.commands.preprocess import PreprocessedNames, preprocess_session
+    from mrs_pipeline.commands.layout import PreprocessedNames
+    from mrs_pipeline.commands.preprocess import preprocess_session
     from mrs_pipeline.io.sessions import files_as_session
 
     config = _study_or_defaults(options.config)
@@ -159,7 +160,8 @@ def _add_timecourse(commands: Any) -> None:
 
 
 def _timecourse(options: argparse.Namespace) -> None:
-    from mrs_pipeline.commands.timecourse import TimecourseNames, timecourse
+    from mrs_pipeline.commands.layout import TimecourseNames
+    from mrs_pipeline.commands.timecourse import timecourse
 
     config = _study_or_defaults(options.config)
     timecourse(

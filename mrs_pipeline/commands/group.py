@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mrs_pipeline.commands.layout import PreprocessedNames, StudySession, TimecourseNames, bids_dir
 from mrs_pipeline.commands.outputs import staged_folder
-from mrs_pipeline.commands.preprocess import PreprocessedNames
-from mrs_pipeline.commands.study import StudySession, bids_dir
-from mrs_pipeline.commands.timecourse import TimecourseNames
 from mrs_pipeline.errors import InputError
 from mrs_pipeline.io.bids import read_visits
 from mrs_pipeline.io.tables import read_json, read_table, write_table

@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mrs_pipeline.commands.layout import PreprocessedNames
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.errors import DataError, InputError
 from mrs_pipeline.io.bids import SessionFiles, session_files
@@ -23,24 +23,6 @@ from mrs_pipeline.preprocessing.steps import DEFAULT_STEPS, preprocess
 _MAX_VALUES = 512
 
 
-@dataclass(frozen=True, kw_only=True)
-class PreprocessedNames:
-    """File names of one preprocessed session: data, table of transients, events on the session clock, record."""
-
-    data: str = "preprocessed.nii.gz"
-    transients: str = "transients.tsv"
-    events: str = "events.tsv"
-    record: str = "preprocessing.json"
-
-    @classmethod
-    def bids(cls, label: str) -> "PreprocessedNames":
-        """Names in a BIDS derivative; `label` such as ``sub-01_ses-1``."""
-        stem = f"{label}_desc-preproc"
-        return cls(
-            data=f"{stem}_svs.nii.gz", transients=f"{stem}_transients.tsv", events=f"{stem}_events.tsv", record=f"{stem}_record.json"
-        )
-
-
 def preprocess_session(
     files: SessionFiles,
     *,
@@ -51,7 +33,7 @@ def preprocess_session(
 ) -> None:
     """Preprocess the runs of a session and write the result; nothing is written when it fails (`MrsPipelineError`)."""
     session = preprocess(read_session(files, event=event), steps=DEFAULT_STEPS if steps is None else steps)
-    header = read_header(files.runs[0].svs)
+    header = read_header(files.runs[0].svs, sidecar=files.runs[0].sidecar)
     with staged_folder(out_dir) as folder:
         write_fids(session.fids, folder / names.data, source_header=header.extension, affine=header.affine)
         write_table(_transients_first(session.transients), folder / names.transients)

@@ -18,14 +18,15 @@ _PACKAGE = "mrs_pipeline"
 #: Libraries whose version may change a number.
 _LIBRARIES = ("numpy", "scipy", "pandas", "nibabel", "nifti-mrs", "lmfit", "formulaic", "matplotlib")
 
-#: Folders whose data files count as code of the modules in them.
+#: Endings of data files that count as code.
 _DATA_SUFFIXES = {".json", ".yaml", ".html", ".css", ".js"}
 
 
 def code_hash(*modules: str) -> str:
     """Hash of the sources of modules (``mrs_pipeline.commands.fit``) and of every module of the package they import, directly or not.
 
-    Data files in the folder of a module count with it. A change anywhere else leaves the hash as it is.
+    Data files in the subpackage of a module (constants, templates) and those a command names count with it; schemas do not, since
+    what they add to a configuration is a parameter of every job. A change anywhere else leaves the hash as it is.
     """
     digest = hashlib.sha256()
     for path in sorted({path for module in modules for name in _closure(module) for path in _files(name)}):
@@ -47,9 +48,32 @@ def _files(module: str) -> list[Path]:
     source = _source(module)
     if source is None:
         return []
-    if module.startswith(f"{_PACKAGE}.io.") or source.name == "__init__.py":
-        return [source]
-    return [source, *(path for path in source.parent.rglob("*") if path.suffix in _DATA_SUFFIXES)]
+    return [source, *(path for path in _data_files() if _owns(module, path))]
+
+
+@cache
+def _data_files() -> tuple[Path, ...]:
+    return tuple(path for path in _root().rglob("*") if path.suffix in _DATA_SUFFIXES)
+
+
+def _owns(module: str, path: Path) -> bool:
+    """Whether a data file belongs to a module: named by it, or in its subpackage."""
+    package = module.removeprefix(f"{_PACKAGE}.").split(".")[0]
+    if package == "commands":
+        return path.name in _texts(module)
+    return path.relative_to(_root()).parts[0] == package
+
+
+@cache
+def _tree(module: str) -> ast.Module:
+    source = _source(module)
+    return ast.parse(source.read_text(encoding="utf-8") if source else "")
+
+
+@cache
+def _texts(module: str) -> frozenset[str]:
+    """All text constants of a module."""
+    return frozenset(node.value for node in ast.walk(_tree(module)) if isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
 def _closure(module: str) -> frozenset[str]:
@@ -66,11 +90,8 @@ def _closure(module: str) -> frozenset[str]:
 @cache
 def _imports(module: str) -> tuple[str, ...]:
     """Modules of the package that a module names in its imports."""
-    source = _source(module)
-    if source is None:
-        return ()
     names: list[str] = []
-    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+    for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:

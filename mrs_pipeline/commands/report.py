@@ -7,10 +7,8 @@ from typing import Any
 import pandas as pd
 
 from mrs_pipeline.basis.basis_set import is_macromolecule
-from mrs_pipeline.commands.preprocess import PreprocessedNames
+from mrs_pipeline.commands.layout import PreprocessedNames, StudySession, TimecourseNames
 from mrs_pipeline.commands.provenance import provenance
-from mrs_pipeline.commands.study import StudySession
-from mrs_pipeline.commands.timecourse import TimecourseNames
 from mrs_pipeline.io.atomic import atomic_path
 from mrs_pipeline.io.curves import read_curves
 from mrs_pipeline.io.tables import read_json, read_table
@@ -67,7 +65,7 @@ def write_session_page(item: StudySession, *, config: Mapping[str, Any], results
             infusion_start_s=_number(status.get("event_onset_s")),
             settings=config,
             provenance={**provenance(config), "inputs": record.get("inputs")},
-            measures=_table(folder / names.file("measures.tsv")),
+            measures=_primary_first(_table(folder / names.file("measures.tsv")), measure=config["statistics"]["primary"]["measure"]),
             amplitudes=_table(folder / names.file("amplitudes.tsv")),
             fitquality=_table(folder / names.file("fitquality.tsv")),
         )
@@ -91,6 +89,11 @@ def _table(path: Path) -> pd.DataFrame:
 def _history(steps: object) -> pd.DataFrame:
     rows = steps if isinstance(steps, list) else []
     return pd.DataFrame([{key: row[key] for key in ("step", "method", "details")} for row in rows], columns=["step", "method", "details"])
+
+
+def _primary_first(measures: pd.DataFrame, *, measure: str) -> pd.DataFrame:
+    """The table with the primary measure on top: it is the one drawn first."""
+    return measures.sort_values("measure", key=lambda names: names != measure, kind="stable") if len(measures) else measures
 
 
 def _flag(value: object) -> bool | None:

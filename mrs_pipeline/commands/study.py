@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,39 +9,18 @@ from mrs_pipeline.basis.macromolecules import macromolecule_components
 from mrs_pipeline.basis.sequences import sequence_events
 from mrs_pipeline.basis.spin_systems import spin_system
 from mrs_pipeline.commands.import_bids import planned_sessions as imported_sessions
+from mrs_pipeline.commands.layout import StudySession, bids_dir
 from mrs_pipeline.commands.preprocess import entity_filters
 from mrs_pipeline.commands.simulate import planned_files, read_plan
 from mrs_pipeline.errors import ConfigError, unknown_name
 from mrs_pipeline.fitting.options import FitOptions
-from mrs_pipeline.io.bids import SessionFiles, find_sessions
+from mrs_pipeline.io.bids import SessionFiles, find_sessions, read_visits, source_files, visit_files
 from mrs_pipeline.io.config import complete_config
 from mrs_pipeline.preprocessing.steps import DEFAULT_STEPS, checked_steps
 from mrs_pipeline.quantification.measures import DEFAULT_MEASURES, check_metabolites, measure_definitions
 from mrs_pipeline.statistics.analyses import ANALYSES
 from mrs_pipeline.statistics.options import options_from
 from mrs_pipeline.timecourse.windows import window_edges
-
-
-@dataclass(frozen=True, kw_only=True)
-class StudySession:
-    """One participant and visit; `session` is empty in datasets without sessions.
-
-    `inputs` are the raw files its preprocessing depends on (empty where a rule makes the whole dataset at once).
-    """
-
-    participant: str
-    session: str
-    inputs: tuple[Path, ...] = ()
-
-    @property
-    def label(self) -> str:
-        """Such as ``sub-01_ses-1``."""
-        return f"sub-{self.participant}" + (f"_ses-{self.session}" if self.session else "")
-
-    @property
-    def folder(self) -> str:
-        """Such as ``sub-01/ses-1/mrs``."""
-        return "/".join([f"sub-{self.participant}", *([f"ses-{self.session}"] if self.session else []), "mrs"])
 
 
 def study_config(config: Mapping[str, Any], *, source: str) -> dict[str, Any]:
@@ -91,17 +69,6 @@ def _check_measures(config: Mapping[str, Any]) -> None:
         options_from({**statistics, "primary": None}, analyses=ANALYSES)
 
 
-def results_dir(config: Mapping[str, Any]) -> Path:
-    """Where everything of the study appears."""
-    return Path(str(config["study"]["results_dir"])) / str(config["study"]["name"])
-
-
-def bids_dir(config: Mapping[str, Any]) -> Path:
-    """The raw dataset: the one given, or the one the workflow makes."""
-    given = config["study"]["bids_dir"]
-    return Path(given) if given else results_dir(config) / "bids"
-
-
 def source_dir(config: Mapping[str, Any]) -> Path:
     """Folder of the files to import: that of the configuration, else MRS_EXTERNAL_DATA."""
     folder = config["import"]["source_dir"] or os.environ.get("MRS_EXTERNAL_DATA")
@@ -119,7 +86,9 @@ def study_sessions(config: Mapping[str, Any]) -> dict[str, StudySession]:
     elif config["import"]:
         sessions = [StudySession(participant=who, session=visit) for who, visit in imported_sessions(Path(config["import"]["table"]))]
     else:
-        sessions = [_from_files(files) for files in find_sessions(bids_dir(config), filters=entity_filters(config["selection"]))]
+        root = bids_dir(config)
+        sessions = [_from_files(files, root=root) for files in find_sessions(root, filters=entity_filters(config["selection"]))]
+        _check_conditions(config["statistics"]["conditions"], root=root)
     wanted = config["selection"]["participants"]
     if wanted:
         _check_wanted(wanted, [item.participant for item in sessions])
@@ -132,6 +101,16 @@ def _check_wanted(wanted: list[str], known: list[str]) -> None:
             raise unknown_name("participant in selection.participants", name, set(known))
 
 
+def _check_conditions(wanted: list[str] | None, *, root: Path) -> None:
+    visits = read_visits(root)
+    known = set(visits["condition"].dropna()) if "condition" in visits else set()
+    if wanted and not known:
+        raise ConfigError(f"statistics.conditions are given, but neither sessions files nor participants.tsv of {root} state a condition")
+    for name in wanted or ():
+        if name not in known:
+            raise unknown_name(f"condition in statistics.conditions (by the sessions files of {root})", name, known)
+
+
 def _simulated(config: Mapping[str, Any]) -> list[StudySession]:
     section = config["simulation"]
     plan = read_plan(Path(section["description"]), seed=section["seed"])
@@ -142,8 +121,13 @@ def _simulated(config: Mapping[str, Any]) -> list[StudySession]:
     ]
 
 
-def _from_files(files: SessionFiles) -> StudySession:
-    paths = [path for run in files.runs for path in (run.svs, *run.references, *([run.events] if run.events else []))]
-    sidecars = [path.with_name(path.name.split(".")[0] + ".json") for path in paths]
-    inputs = (*paths, *(path for path in sidecars if path.exists()))
-    return StudySession(participant=files.participant, session=files.session, inputs=tuple(dict.fromkeys(inputs)))
+def _from_files(files: SessionFiles, *, root: Path) -> StudySession:
+    return StudySession(participant=files.participant, session=files.session, inputs=source_files(files, bids_dir=root))
+
+
+def design_files(config: Mapping[str, Any]) -> list[Path]:
+    """What the conditions and covariates of the sessions are read from; it decides nothing before the group tables."""
+    root = bids_dir(config)
+    if config["simulation"]:
+        return [root / "participants.tsv"]
+    return [root] if config["import"] else list(visit_files(root))

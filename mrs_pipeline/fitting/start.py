@@ -77,11 +77,18 @@ def peak_and_width(fid: ComplexArray, *, near_ppm: float, basis: BasisSet) -> tu
     top = float(frequency[np.argmax(coarse)])
     curve, frequency = _real_spectrum(fid, top - 40.0, top + 40.0, acquisition=acquisition)
     height, index = float(curve.max()), int(np.argmax(curve))
-    below = curve < height / 2.0
-    left, right = np.flatnonzero(below[:index]), np.flatnonzero(below[index:])
-    width = frequency[right[0] + index] - frequency[left[-1]] if left.size and right.size else np.nan
+    width = _crossing_hz(curve[index:], height=height, step_hz=0.05) + _crossing_hz(curve[index::-1], height=height, step_hz=0.05)
     position_ppm = float(ppm_from_hz(frequency[index], spectrometer_frequency_mhz=acquisition.spectrometer_frequency_mhz))
-    return height, position_ppm, float(width)
+    return height, position_ppm, width
+
+
+def _crossing_hz(falling: FloatArray, *, height: float, step_hz: float) -> float:
+    """Distance from a peak (first point) to half its height, between points by linear interpolation; NaN if it is not reached."""
+    below = np.flatnonzero(falling < height / 2.0)
+    if not below.size:
+        return float("nan")
+    last = int(below[0]) - 1
+    return float(step_hz * (last + (falling[last] - height / 2.0) / (falling[last] - falling[last + 1])))
 
 
 def _real_spectrum(fid: ComplexArray, low_hz: float, high_hz: float, *, acquisition: Acquisition) -> tuple[FloatArray, FloatArray]:

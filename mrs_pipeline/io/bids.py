@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from mrs_pipeline.errors import InputError
-from mrs_pipeline.io.bids_names import NIFTI_ENDINGS, BidsName, inherited_sidecar, is_part_of, parse_name
+from mrs_pipeline.io.bids_names import NIFTI_ENDINGS, BidsName, inherited_files, inherited_sidecar, is_part_of, parse_name
 from mrs_pipeline.io.tables import read_known_table
 
 #: Which files to take: entity -> label, several labels, or None for "without this entity".
@@ -71,6 +71,25 @@ def session_files(bids_dir: str | os.PathLike[str], *, participant: str, session
             f"{folder / 'mrs'} holds no single-voxel data (*_svs.nii.gz) that pass the filters: check the folder and the filters"
         )
     return files
+
+
+def source_files(files: SessionFiles, *, bids_dir: str | os.PathLike[str]) -> tuple[Path, ...]:
+    """Every file that `read_session` and `session_files` take something from: data, references, events, sidecars, times."""
+    root = Path(bids_dir)
+    found: list[Path] = []
+    for run in files.runs:
+        for path in (run.svs, *run.references):
+            found += [path, *inherited_files(path, root=root)]
+        found += [run.events] if run.events else []
+    found += sorted(files.runs[0].svs.parents[1].glob("*_scans.tsv"))[:1]
+    return tuple(dict.fromkeys(found))
+
+
+def visit_files(bids_dir: str | os.PathLike[str]) -> tuple[Path, ...]:
+    """The tables that `read_visits` reads, as far as there are any."""
+    root = Path(bids_dir)
+    tables = (root / "participants.tsv", *(folder / f"{folder.name}_sessions.tsv" for folder in _folders(root, "sub-")))
+    return tuple(path for path in tables if path.exists())
 
 
 def sessions_without_data(bids_dir: str | os.PathLike[str], *, filters: Filters | None = None) -> pd.DataFrame:

@@ -76,13 +76,20 @@ def inherited_sidecar(path: Path, *, root: Path) -> dict[str, object]:
     A JSON file applies if it lies in a folder between ``root`` and the file, has the same suffix and no entity that the
     file has not. `InputError` names a JSON file that is not valid.
     """
+    merged: dict[str, object] = {}
+    for sidecar in inherited_files(path, root=root):
+        merged.update(read_json(sidecar))
+    return merged
+
+
+def inherited_files(path: Path, *, root: Path) -> list[Path]:
+    """The JSON files that apply to a data file, those that win last."""
     name = parse_name(path)
     folders = [folder for folder in reversed(path.parents) if folder == root or root in folder.parents]
-    merged: dict[str, object] = {}
+    found: list[Path] = []
     for folder in folders:
-        for _, candidate in sorted(_applicable(folder.glob(f"*{name.suffix}.json"), name=name), key=lambda pair: pair[0]):
-            merged.update(read_json(candidate))
-    return merged
+        found += [file for _, file in sorted(_applicable(folder.glob(f"*{name.suffix}.json"), name=name), key=lambda pair: pair[0])]
+    return found
 
 
 def _applicable(candidates: Iterable[Path], *, name: BidsName) -> list[tuple[int, Path]]:

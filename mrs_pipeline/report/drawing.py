@@ -19,9 +19,9 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from numpy.typing import ArrayLike
 
-#: Okabe & Ito, Color Universal Design (2008): black, orange, sky blue, bluish green, blue, vermillion, reddish purple.
-BLACK, ORANGE, SKY, GREEN, BLUE, VERMILLION, PURPLE = "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7"
-CONDITION_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
+#: Okabe & Ito, Color Universal Design (2008): black, orange, sky blue, bluish green, blue, vermilion, reddish purple.
+BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7"
+CONDITION_COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")
 INK, GREY, PALE = "#222222", "#6b6b6b", "#e9e9e9"
 INFUSION_SHADE = "#f4efe4"

@@ -160,7 +160,7 @@ def _draw_forest(axes: Axes, rows: pd.DataFrame, *, unit: str, contrast: str) ->
     axes.axvline(0.0, color=drawing.GREY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
     names = []
     for place, row in enumerate(records(rows)):
-        colour = drawing.VERMILLION if row["primary"] else drawing.BLUE
+        colour = drawing.VERMILION if row["primary"] else drawing.BLUE
         names.append(_forest_name(row, contrast=contrast))
         if row["primary"]:
             axes.axhspan(place - 0.5, place + 0.5, color=drawing.INFUSION_SHADE, zorder=0, linewidth=0)

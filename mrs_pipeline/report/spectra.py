@@ -58,7 +58,7 @@ def _draw_curves(axes: Axes, curves: pd.DataFrame, *, components: Sequence[str])
     gap = 0.06 * (top - bottom or 1.0)
     _trace(axes, curves, name="data", colour=drawing.INK, width=1.5)
     if fitted:
-        _trace(axes, curves, name="fit", colour=drawing.VERMILLION, width=0.8)
+        _trace(axes, curves, name="fit", colour=drawing.VERMILION, width=0.8)
         if "baseline" in curves:
             _trace(axes, curves, name="baseline", colour=drawing.BLUE, width=1.2)
     else:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from mrs_pipeline.report import changes, drawing
 from mrs_pipeline.report.contents import normalised
 
-_REASON_COLOURS = (drawing.VERMILLION, drawing.PURPLE, drawing.ORANGE, drawing.GREEN, drawing.BLACK, drawing.SKY)
+_REASON_COLOURS = (drawing.VERMILION, drawing.PURPLE, drawing.ORANGE, drawing.GREEN, drawing.BLACK, drawing.SKY)
 _REASON_MARKERS = ("x", "^", "s", "D", "v", "P")
 
 

@@ -103,7 +103,7 @@ def _kernel(codes: NDArray[np.int_], *, loading: FloatArray | None) -> FloatArra
 def evaluate(blocks: Blocks, *, components: FloatArray) -> Evaluation | None:
     """Restricted likelihood and its derivatives; None where V is not positive definite.
 
-    Score and informations: Harville 1977, JASA 72:320; the observed information is minus the second derivative of the restricted
+    Score and information: Harville 1977, JASA 72:320; the observed information is minus the second derivative of the restricted
     log-likelihood, -tr(P V_i P V_j)/2 + y'P V_i P V_j P y, and the expected one is tr(P V_i P V_j)/2.
     """
     v = blocks.constant + np.tensordot(components, blocks.kernels, axes=1)

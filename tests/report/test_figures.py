@@ -61,7 +61,7 @@ def test_ppm_falls_from_left_to_right(curves: pd.DataFrame) -> None:
 def test_tallest_peak_stands_at_the_ppm_of_naa_and_residual_above_data(curves: pd.DataFrame) -> None:
     svg = figures.spectrum_fit(curves)
     ticks = tick(svg, axis=1)
-    fit = max(paths(svg, colour=drawing.VERMILLION), key=len)
+    fit = max(paths(svg, colour=drawing.VERMILION), key=len)
     slope, offset = np.polyfit(list(ticks.values()), list(ticks), 1)
     assert slope * fit[fit[:, 1].argmin(), 0] + offset == pytest.approx(2.01, abs=0.02)
     residual = max(paths(svg, colour=drawing.GREY), key=len)
@@ -112,7 +112,7 @@ def test_forest_has_the_primary_on_top(contrasts: pd.DataFrame) -> None:
     assert words(svg).count("not estimated") == 1
     ticks = tick(svg, axis=1)
     slope, offset = np.polyfit(list(ticks.values()), list(ticks), 1)
-    interval = next(p for p in paths(svg, colour=drawing.VERMILLION) if len(p) == 2)
+    interval = next(p for p in paths(svg, colour=drawing.VERMILION) if len(p) == 2)
     assert (slope * interval[:, 0] + offset).tolist() == pytest.approx([-4.0966, -0.1728], abs=0.02)
 
 

@@ -8,5 +8,7 @@ rule basis:
     params:
         **sections("basis"),
         code=code_hash("mrs_pipeline.commands.basis"),
+    conda:
+        ENVIRONMENT
     script:
         "../scripts/basis.py"

@@ -3,7 +3,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from mrs_pipeline.commands import study
+from mrs_pipeline.commands import layout, study
 from mrs_pipeline.commands.provenance import code_hash
 from mrs_pipeline.errors import MrsPipelineError
 
@@ -19,12 +19,14 @@ try:
 except MrsPipelineError as error:
     raise WorkflowError(str(error)) from None
 
-RESULTS = study.results_dir(STUDY)
-BIDS = study.bids_dir(STUDY)
+RESULTS = layout.results_dir(STUDY)
+BIDS = layout.bids_dir(STUDY)
 LOGS = RESULTS / "logs"
 BENCHMARKS = RESULTS / "benchmarks"
 PREPROC = "{folder}/{label}_desc-preproc_"
 WINDOW = "{folder}/{label}_desc-window_"
+# The environment of environment.yml by its name: jobs enter it with --software-deployment-method conda, and only then.
+ENVIRONMENT = "mrs_pipeline"
 
 
 wildcard_constraints:
@@ -33,7 +35,7 @@ wildcard_constraints:
 
 
 def sections(*names):
-    """The parts of the configuration a rule depends on: a change elsewhere does not rerun it."""
+    """The parts of the configuration that the results of a job depend on; a change elsewhere does not rerun it."""
     return {name: STUDY[name] for name in names}
 
 

@@ -14,8 +14,10 @@ if STUDY["simulation"]:
             LOGS / "simulate_dataset.log",
         params:
             seed=SIMULATION["seed"],
-            out_dir=str(BIDS),
+            out_dir=BIDS,
             code=code_hash("mrs_pipeline.commands.simulate"),
+        conda:
+            ENVIRONMENT
         script:
             "../scripts/simulate_dataset.py"
 
@@ -38,10 +40,12 @@ if STUDY["simulation"]:
                 mem_mb=1000,
             params:
                 seed=SIMULATION["seed"],
-                out_dir=str(BIDS),
+                out_dir=BIDS,
                 participant=item.participant,
                 session=item.session,
                 code=code_hash("mrs_pipeline.commands.simulate"),
+            conda:
+                ENVIRONMENT
             script:
                 "../scripts/simulate_session.py"
 
@@ -58,5 +62,7 @@ if STUDY["import"]:
         params:
             source_dir=str(study.source_dir(STUDY)),
             code=code_hash("mrs_pipeline.commands.import_bids"),
+        conda:
+            ENVIRONMENT
         script:
             "../scripts/import_bids.py"

@@ -3,6 +3,7 @@ rule collect:
         each_session(f"{WINDOW}status.json"),
         each_session(f"{WINDOW}measures.tsv"),
         each_session(f"{PREPROC}record.json"),
+        study.design_files(STUDY),
     output:
         measures=RESULTS / "group" / "measures.tsv",
         sessions=RESULTS / "group" / "sessions.tsv",
@@ -13,9 +14,11 @@ rule collect:
     log:
         LOGS / "collect.log",
     params:
-        **sections("study", "selection"),
+        bids_dir=str(BIDS),
         covariates=STUDY["statistics"]["covariates"],
         code=code_hash("mrs_pipeline.commands.group"),
+    conda:
+        ENVIRONMENT
     script:
         "../scripts/collect.py"
 
@@ -33,6 +36,8 @@ rule contrast:
     params:
         **sections("statistics"),
         code=code_hash("mrs_pipeline.commands.contrast"),
+    conda:
+        ENVIRONMENT
     script:
         "../scripts/contrast.py"
 
@@ -46,5 +51,7 @@ rule describe:
     params:
         **STUDY,
         code=code_hash("mrs_pipeline.commands.provenance"),
+    conda:
+        ENVIRONMENT
     script:
         "../scripts/describe.py"

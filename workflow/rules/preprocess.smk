@@ -17,5 +17,7 @@ rule preprocess:
         bids_dir=str(BIDS),
         session=lambda wildcards: (SESSIONS[wildcards.label].participant, SESSIONS[wildcards.label].session),
         code=code_hash("mrs_pipeline.commands.preprocess"),
+    conda:
+        ENVIRONMENT
     script:
         "../scripts/preprocess.py"

@@ -11,6 +11,8 @@ rule session_page:
     params:
         **STUDY,
         code=code_hash("mrs_pipeline.commands.report"),
+    conda:
+        ENVIRONMENT
     script:
         "../scripts/session_page.py"
 
@@ -30,5 +32,7 @@ rule group_page:
     params:
         **STUDY,
         code=code_hash("mrs_pipeline.commands.report"),
+    conda:
+        ENVIRONMENT
     script:
         "../scripts/group_page.py"

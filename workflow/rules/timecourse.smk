@@ -23,5 +23,7 @@ rule timecourse:
         **sections("windows", "fitting", "measures"),
         macromolecules=STUDY["basis"]["macromolecules"],
         code=code_hash("mrs_pipeline.commands.timecourse"),
+    conda:
+        ENVIRONMENT
     script:
         "../scripts/timecourse.py"

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mrs_pipeline.commands.job import job_log
+from mrs_pipeline.commands.layout import bids_dir
 from mrs_pipeline.commands.provenance import describe_derivative
-from mrs_pipeline.commands.study import bids_dir, study_config
+from mrs_pipeline.commands.study import study_config
 
 if TYPE_CHECKING:
     snakemake: Any

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mrs_pipeline.commands.job import job_log
+from mrs_pipeline.commands.layout import results_dir
 from mrs_pipeline.commands.report import write_group_page
-from mrs_pipeline.commands.study import results_dir, study_config, study_sessions
+from mrs_pipeline.commands.study import study_config, study_sessions
 
 if TYPE_CHECKING:
     snakemake: Any

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mrs_pipeline.commands.job import job_log
-from mrs_pipeline.commands.preprocess import PreprocessedNames, try_preprocess
+from mrs_pipeline.commands.layout import PreprocessedNames
+from mrs_pipeline.commands.preprocess import try_preprocess
 
 if TYPE_CHECKING:
     snakemake: Any

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mrs_pipeline.commands.job import job_log
-from mrs_pipeline.commands.timecourse import TimecourseNames, try_timecourse
+from mrs_pipeline.commands.layout import TimecourseNames
+from mrs_pipeline.commands.timecourse import try_timecourse
 
 if TYPE_CHECKING:
     snakemake: Any
