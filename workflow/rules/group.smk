@@ -14,7 +14,6 @@ rule collect:
     log:
         LOGS / "collect.log",
     params:
-        bids_dir=str(BIDS),
         covariates=STUDY["statistics"]["covariates"],
         code=code_hash("mrs_pipeline.commands.group"),
     conda:
