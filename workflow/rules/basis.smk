@@ -5,10 +5,10 @@ rule basis:
         RESULTS / "basis" / "basis.npz",
     log:
         LOGS / "basis.log",
+    conda:
+        ENVIRONMENT
     params:
         **sections("basis"),
         code=code_hash("mrs_pipeline.commands.basis"),
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/basis.py"

@@ -25,8 +25,7 @@ LOGS = RESULTS / "logs"
 BENCHMARKS = RESULTS / "benchmarks"
 PREPROC = "{folder}/{label}_desc-preproc_"
 WINDOW = "{folder}/{label}_desc-window_"
-# The environment of environment.yml by its name: jobs enter it with --software-deployment-method conda, and only then.
-ENVIRONMENT = "mrs_pipeline"
+ENVIRONMENT = "../envs/mrs_pipeline.yaml"
 
 
 wildcard_constraints:

@@ -12,12 +12,12 @@ if STUDY["simulation"]:
             BIDS / "participants.tsv",
         log:
             LOGS / "simulate_dataset.log",
+        conda:
+            ENVIRONMENT
         params:
             seed=SIMULATION["seed"],
             out_dir=BIDS,
             code=code_hash("mrs_pipeline.commands.simulate"),
-        conda:
-            ENVIRONMENT
         script:
             "../scripts/simulate_dataset.py"
 
@@ -36,6 +36,8 @@ if STUDY["simulation"]:
                 LOGS / f"{item.label}_simulate.log",
             benchmark:
                 BENCHMARKS / f"{item.label}_simulate.tsv"
+            conda:
+                ENVIRONMENT
             resources:
                 mem_mb=1000,
             params:
@@ -44,8 +46,6 @@ if STUDY["simulation"]:
                 participant=item.participant,
                 session=item.session,
                 code=code_hash("mrs_pipeline.commands.simulate"),
-            conda:
-                ENVIRONMENT
             script:
                 "../scripts/simulate_session.py"
 
@@ -59,10 +59,10 @@ if STUDY["import"]:
             directory(BIDS),
         log:
             LOGS / "import_bids.log",
+        conda:
+            ENVIRONMENT
         params:
             source_dir=str(study.source_dir(STUDY)),
             code=code_hash("mrs_pipeline.commands.import_bids"),
-        conda:
-            ENVIRONMENT
         script:
             "../scripts/import_bids.py"

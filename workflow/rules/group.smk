@@ -13,11 +13,11 @@ rule collect:
         transients=RESULTS / "group" / "transients.tsv",
     log:
         LOGS / "collect.log",
+    conda:
+        ENVIRONMENT
     params:
         covariates=STUDY["statistics"]["covariates"],
         code=code_hash("mrs_pipeline.commands.group"),
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/collect.py"
 
@@ -32,11 +32,11 @@ rule contrast:
         LOGS / "contrast.log",
     benchmark:
         BENCHMARKS / "contrast.tsv"
+    conda:
+        ENVIRONMENT
     params:
         **sections("statistics"),
         code=code_hash("mrs_pipeline.commands.contrast"),
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/contrast.py"
 
@@ -47,10 +47,10 @@ rule describe:
         RESULTS / ".bidsignore",
     log:
         LOGS / "describe.log",
+    conda:
+        ENVIRONMENT
     params:
         **STUDY,
         code=code_hash("mrs_pipeline.commands.provenance"),
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/describe.py"

@@ -10,6 +10,8 @@ rule preprocess:
         LOGS / "{folder}/{label}_preprocess.log",
     benchmark:
         BENCHMARKS / "{folder}/{label}_preprocess.tsv"
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=2000,
     params:
@@ -17,7 +19,5 @@ rule preprocess:
         bids_dir=str(BIDS),
         session=lambda wildcards: (SESSIONS[wildcards.label].participant, SESSIONS[wildcards.label].session),
         code=code_hash("mrs_pipeline.commands.preprocess"),
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/preprocess.py"

@@ -8,11 +8,11 @@ rule session_page:
         RESULTS / "report" / "sessions" / "{folder}" / "{label}.html",
     log:
         LOGS / "{folder}/{label}_page.log",
+    conda:
+        ENVIRONMENT
     params:
         **STUDY,
         code=code_hash("mrs_pipeline.commands.report"),
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/session_page.py"
 
@@ -29,10 +29,10 @@ rule group_page:
         LOGS / "group_page.log",
     benchmark:
         BENCHMARKS / "group_page.tsv"
+    conda:
+        ENVIRONMENT
     params:
         **STUDY,
         code=code_hash("mrs_pipeline.commands.report"),
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/group_page.py"

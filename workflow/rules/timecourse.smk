@@ -17,13 +17,13 @@ rule timecourse:
         LOGS / "{folder}/{label}_timecourse.log",
     benchmark:
         BENCHMARKS / "{folder}/{label}_timecourse.tsv"
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=1000,
     params:
         **sections("windows", "fitting", "measures"),
         macromolecules=STUDY["basis"]["macromolecules"],
         code=code_hash("mrs_pipeline.commands.timecourse"),
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/timecourse.py"
