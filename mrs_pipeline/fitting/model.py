@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
+from numpy.typing import NDArray
 
 from mrs_pipeline.acquisition import BoolArray, ComplexArray, FloatArray
 from mrs_pipeline.basis.basis_set import BasisSet
@@ -27,10 +28,14 @@ def as_real(columns: ComplexArray) -> FloatArray:
 
 @dataclass(frozen=True, kw_only=True)
 class SpectralModel:
-    """All that is shared by fits of spectra with the same basis, axis and options."""
+    """All that is shared by fits of spectra with the same basis, axis and options.
+
+    `mask` marks the fitted points of the axis, `bins` are their places in an unshifted FFT.
+    """
 
     basis: BasisSet
     mask: BoolArray
+    bins: NDArray[np.intp]
     baseline: BaselineModel
     time_s: FloatArray
     frequency_hz: FloatArray
@@ -65,8 +70,7 @@ class SpectralModel:
 
     def spectra(self, fids: ComplexArray) -> ComplexArray:
         """Spectra of FIDs on the fitted points, shape (n_fitted, ...) with points first."""
-        spectrum = scipy.fft.fftshift(scipy.fft.fft(fids, axis=-1), axes=-1)
-        return np.asarray(spectrum[..., self.mask].T)
+        return np.asarray(scipy.fft.fft(fids, axis=-1)[..., self.bins].T)
 
     def rotated(self, data: ComplexArray, theta: FloatArray) -> ComplexArray:
         """Data on the fitted points with zero- and first-order phase taken out."""
@@ -102,6 +106,7 @@ def spectral_model(basis: BasisSet, *, options: FitOptions) -> SpectralModel:
     return SpectralModel(
         basis=basis,
         mask=mask,
+        bins=np.fft.fftshift(np.arange(acquisition.n_points))[mask],
         baseline=baseline_model(acquisition.ppm, mask=mask, model=options.baseline),
         time_s=acquisition.time_s,
         frequency_hz=frequency,

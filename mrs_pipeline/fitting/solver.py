@@ -5,6 +5,7 @@ All columns (components, baseline, derivatives) enter one Gram matrix, from whic
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.linalg
@@ -37,10 +38,16 @@ class Problem:
     lower: FloatArray
     upper: FloatArray
 
+    @cached_property
+    def penalty(self) -> FloatArray:
+        """Penalty on all linear unknowns (amplitudes, then baseline coefficients)."""
+        rows = self.linear_priors.rows
+        return np.asarray(scipy.linalg.block_diag(rows.T @ rows, self.smoothing * self.model.baseline.penalty))
+
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """The solution at one point of the non-linear parameters; `cost` includes all penalties."""
+    """The solution at one point of the non-linear parameters; `gram` (of the columns) and `cost` include all penalties."""
 
     theta: FloatArray
     amplitudes: FloatArray
@@ -49,13 +56,8 @@ class State:
     explained: ComplexArray
     fids: ComplexArray
     columns: ComplexArray
+    gram: FloatArray
     cost: float
-
-
-def penalty_matrix(problem: Problem) -> FloatArray:
-    """Penalty on all linear unknowns (amplitudes, then baseline coefficients)."""
-    rows = problem.linear_priors.rows
-    return np.asarray(scipy.linalg.block_diag(rows.T @ rows, problem.smoothing * problem.model.baseline.penalty))
 
 
 def non_negative(gram: FloatArray, right: FloatArray, n_amplitudes: int) -> FloatArray:
@@ -86,12 +88,12 @@ def evaluate(problem: Problem, theta: FloatArray) -> State:
     data = model.rotated(problem.data, theta)
     columns = np.hstack([components, model.baseline.design])
     stacked = as_real(columns)
-    penalty = penalty_matrix(problem)
-    solution = non_negative(stacked.T @ stacked + penalty, stacked.T @ as_real(data), model.n_components)
+    gram = stacked.T @ stacked + problem.penalty
+    solution = non_negative(gram, stacked.T @ as_real(data), model.n_components)
     explained = np.asarray(columns @ solution, dtype=np.complex128)
     residual = data - explained
     deviation = theta - problem.priors.centre
-    cost = float(np.vdot(residual, residual).real + solution @ penalty @ solution + problem.priors.precision @ deviation**2)
+    cost = float(np.vdot(residual, residual).real + solution @ problem.penalty @ solution + problem.priors.precision @ deviation**2)
     return State(
         theta=theta,
         amplitudes=solution[: model.n_components],
@@ -100,6 +102,7 @@ def evaluate(problem: Problem, theta: FloatArray) -> State:
         explained=explained,
         fids=fids,
         columns=columns,
+        gram=gram,
         cost=cost,
     )
 
@@ -111,7 +114,7 @@ def _derivatives(problem: Problem, state: State) -> ComplexArray:
 def joint_information(problem: Problem, state: State) -> FloatArray:
     """Information matrix of amplitudes, baseline coefficients and non-linear parameters, penalties included, in noise units."""
     stacked = as_real(np.hstack([state.columns, _derivatives(problem, state)]))
-    return np.asarray(stacked.T @ stacked + scipy.linalg.block_diag(penalty_matrix(problem), np.diag(problem.priors.precision)))
+    return np.asarray(stacked.T @ stacked + scipy.linalg.block_diag(problem.penalty, np.diag(problem.priors.precision)))
 
 
 def projected_step(problem: Problem, state: State) -> tuple[FloatArray, FloatArray]:
@@ -119,7 +122,7 @@ def projected_step(problem: Problem, state: State) -> tuple[FloatArray, FloatArr
     derivative = as_real(_derivatives(problem, state))
     active = np.concatenate([state.amplitudes > 0, np.ones(state.baseline.size, dtype=bool)])
     linear = as_real(state.columns[:, active])
-    gram = linear.T @ linear + penalty_matrix(problem)[np.ix_(active, active)]
+    gram = state.gram[np.ix_(active, active)]
     scale = 1.0 / np.sqrt(np.maximum(np.diag(gram), 1e-300))
     gram = gram * scale[:, None] * scale[None, :] + _RIDGE * np.eye(scale.size)
     half = scipy.linalg.solve_triangular(scipy.linalg.cholesky(gram), (linear * scale).T @ derivative, trans="T")
