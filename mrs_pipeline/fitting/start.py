@@ -16,9 +16,9 @@ _MARGIN_PPM = 0.4
 
 
 def noise_sd(fid: ComplexArray, *, ppm: FloatArray) -> float:
-    """SD of the noise in the real part of the spectrum: the quietest of the blocks away from metabolites and water.
+    """SD of the noise in the real part of the spectrum: median over blocks away from metabolites and water.
 
-    Each block is freed of a quadratic trend; the lower quartile of the blocks' SDs is corrected for nothing: blocks have >= 32 points.
+    Each block of about 50 points is freed of a quadratic trend; the median passes over blocks with a signal of their own.
     """
     spectrum = spectrum_from_fid(fid)
     outside = (ppm < -0.5) | (ppm > 8.6)
@@ -27,7 +27,7 @@ def noise_sd(fid: ComplexArray, *, ppm: FloatArray) -> float:
     points = spectrum[outside]
     n_blocks = max(1, min(8, points.size // 48))
     spreads = [_detrended_sd(block) for block in np.array_split(points, n_blocks) if block.size > 6]
-    return float(np.median(np.sort(spreads)[: max(2, len(spreads) // 2)])) if spreads else 0.0
+    return float(np.median(spreads)) if spreads else 0.0
 
 
 def _detrended_sd(block: ComplexArray) -> float:

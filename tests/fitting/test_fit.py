@@ -7,6 +7,7 @@ from mrs_pipeline.errors import ConfigError, DataError
 from mrs_pipeline.fids import Fids
 from mrs_pipeline.fitting.fit import fit_spectra, fit_spectrum, prepare_fitter
 from mrs_pipeline.fitting.options import FitOptions
+from mrs_pipeline.fitting.start import noise_sd
 
 from .conftest import TRUTH
 
@@ -128,3 +129,12 @@ def test_data_of_another_axis_are_refused(fitter, acquisition) -> None:
 def test_unknown_option_lists_the_valid_ones() -> None:
     with pytest.raises(ConfigError, match=r"unknown key of the fitting section 'ppm_rnge': use one of .*ppm_range"):
         FitOptions.from_mapping({"ppm_rnge": [0.2, 4.0]})
+
+
+@pytest.mark.parametrize(("line_amplitude", "tolerance"), [(0.0, 0.02), (20.0, 0.05), (2000.0, 0.15)])
+def test_noise_estimate_is_unbiased_and_hardly_moved_by_a_line(acquisition, line_amplitude: float, tolerance: float) -> None:
+    rng = np.random.default_rng(4)
+    line = line_amplitude * np.exp((2j * np.pi * (4.65 - 10.0) * 127.7 - 20.0) * acquisition.time_s)
+    draws = [line + rng.standard_normal(1024) + 1j * rng.standard_normal(1024) for _ in range(40)]
+    estimates = [noise_sd(fid, ppm=acquisition.ppm) / np.sqrt(1024) for fid in draws]
+    assert np.mean(estimates) == pytest.approx(1.0, abs=tolerance)
