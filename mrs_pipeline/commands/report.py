@@ -32,6 +32,7 @@ def write_group_page(sessions: Sequence[StudySession], *, config: Mapping[str, A
             marginal_means=read_table(group / "marginal_means.tsv"),
             primary=primary,
             conditions=tuple(statistics["conditions"] or ()),
+            infusion_stop_s=_infusion_stop_s(config),
             confidence=float(statistics["confidence"]),
             examples=_examples(sessions, results=results),
             settings=config,
@@ -62,7 +63,8 @@ def write_session_page(item: StudySession, *, config: Mapping[str, Any], results
             transients=_table(folder / PreprocessedNames.bids(item.label).transients),
             history=_history(record.get("steps")),
             fits=_fits(folder, names),
-            infusion_start_s=_number(status.get("event_onset_s")),
+            infusion_start_s=_number(status.get("event_onset_s")) if _infusion_stop_s(config) is None else None,
+            infusion_stop_s=_infusion_stop_s(config),
             settings=config,
             provenance={**provenance(config), "inputs": record.get("inputs")},
             measures=_primary_first(_table(folder / names.file("measures.tsv")), measure=config["statistics"]["primary"]["measure"]),
@@ -71,6 +73,11 @@ def write_session_page(item: StudySession, *, config: Mapping[str, Any], results
         )
     )
     _write(page, out)
+
+
+def _infusion_stop_s(config: Mapping[str, Any]) -> float | None:
+    """0, no infusion, for a study without event; else it lasts to the end of the last window."""
+    return None if config["windows"]["event"] else 0.0
 
 
 def _title(config: Mapping[str, Any]) -> str:
@@ -115,7 +122,7 @@ def _fits(folder: Path, names: TimecourseNames) -> tuple[ExampleFit, ...]:
 
 def _example(curves: pd.DataFrame, *, window: Mapping[Any, Any], number: int) -> ExampleFit:
     title = f"Window {number}: {window['window_start_s']:g} to {window['window_stop_s']:g} s"
-    return ExampleFit(title=title, curves=grouped_components(curves), description=f"{int(window['n_retained'])} transients averaged")
+    return ExampleFit(title=title, curves=grouped_components(curves), description=f"{int(window['n_retained'])} transients averaged.")
 
 
 def grouped_components(curves: pd.DataFrame) -> pd.DataFrame:

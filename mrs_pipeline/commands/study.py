@@ -8,6 +8,7 @@ from typing import Any
 from mrs_pipeline.basis.macromolecules import macromolecule_components
 from mrs_pipeline.basis.sequences import sequence_events
 from mrs_pipeline.basis.spin_systems import spin_system
+from mrs_pipeline.commands.contrast import with_primary_contrast
 from mrs_pipeline.commands.import_bids import planned_sessions as imported_sessions
 from mrs_pipeline.commands.layout import StudySession, bids_dir
 from mrs_pipeline.commands.preprocess import entity_filters
@@ -21,6 +22,9 @@ from mrs_pipeline.quantification.measures import DEFAULT_MEASURES, check_metabol
 from mrs_pipeline.statistics.analyses import ANALYSES
 from mrs_pipeline.statistics.options import options_from
 from mrs_pipeline.timecourse.windows import window_edges
+
+#: Where data that cannot be published lie on many machines: beside the checkout.
+DEFAULT_SOURCE = "../shared/data"
 
 
 def study_config(config: Mapping[str, Any], *, source: str) -> dict[str, Any]:
@@ -66,17 +70,17 @@ def _check_measures(config: Mapping[str, Any]) -> None:
         if name not in known:
             raise unknown_name("measure in the statistics section", name, known)
     if statistics["conditions"] and len(statistics["conditions"]) > 1:
-        options_from({**statistics, "primary": None}, analyses=ANALYSES)
+        options_from(with_primary_contrast(statistics, has_baseline=True), analyses=ANALYSES)
 
 
 def source_dir(config: Mapping[str, Any]) -> Path:
-    """Folder of the files to import: that of the configuration, else MRS_EXTERNAL_DATA."""
-    folder = config["import"]["source_dir"] or os.environ.get("MRS_EXTERNAL_DATA")
-    if not folder:
-        raise ConfigError("the folder of the files to import is unknown: set the variable MRS_EXTERNAL_DATA or import.source_dir")
-    if not Path(folder).is_dir():
-        raise ConfigError(f"the folder of the files to import, {folder}, does not exist: correct MRS_EXTERNAL_DATA or import.source_dir")
-    return Path(folder)
+    """Folder of the files to import: that of the configuration, else MRS_EXTERNAL_DATA, else ``../shared/data`` where it exists."""
+    named = config["import"]["source_dir"] or os.environ.get("MRS_EXTERNAL_DATA")
+    folder = Path(named or DEFAULT_SOURCE)
+    if folder.is_dir():
+        return folder
+    problem = f", {named}, does not exist" if named else f" is not given, and there is no {DEFAULT_SOURCE}"
+    raise ConfigError(f"the folder of the files to import{problem}: name it in import.source_dir or in the variable MRS_EXTERNAL_DATA")
 
 
 def study_sessions(config: Mapping[str, Any]) -> dict[str, StudySession]:

@@ -164,7 +164,7 @@ class SessionReport:
 
     ``fits`` are the windows in order; ``history`` has a row per processing step (step, method, details);
     ``has_reference`` is whether there was a water reference, None if that is not known. ``infusion_start_s`` is on the session
-    clock of ``transients``, ``infusion_stop_s`` counts from the start of infusion.
+    clock of ``transients``, ``infusion_stop_s`` counts from the start of infusion; 0: there was none.
     """
 
     title: str

@@ -45,7 +45,8 @@ def _draw_means(axes: Axes, means: pd.DataFrame, *, label: str, look: tuple[str,
 def mark_infusion(axes: Axes, rows: pd.DataFrame, *, infusion_stop_s: float | None, named: bool = True) -> None:
     """Limit the axis to the windows, shade the time from 0 to the end of infusion and name baseline and infusion along the top edge.
 
-    ``rows`` has window_start_s and window_stop_s; without ``infusion_stop_s`` the shade reaches the last window's end.
+    ``rows`` has window_start_s and window_stop_s; without ``infusion_stop_s`` the shade reaches the last window's end, and 0 means
+    that there was no infusion.
     """
     first = float(rows["window_start_s"].min()) / 60.0
     last = float(rows["window_stop_s"].max()) / 60.0
@@ -56,7 +57,8 @@ def mark_infusion(axes: Axes, rows: pd.DataFrame, *, infusion_stop_s: float | No
     axes.set_xlim(first - margin, last + margin)
     if stop > 0:
         axes.axvspan(0.0, stop, color=drawing.INFUSION_SHADE, zorder=0, linewidth=0)
-    axes.axvline(0.0, color=drawing.GREY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+    if stop > 0 or first < 0:
+        axes.axvline(0.0, color=drawing.GREY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
     if not named:
         return
     low, high = axes.get_ylim()
@@ -68,9 +70,9 @@ def mark_infusion(axes: Axes, rows: pd.DataFrame, *, infusion_stop_s: float | No
         axes.text(-0.01 * (last - first), 0.985, "baseline", ha="right", **top)
 
 
-def minutes_axis(axes: Axes) -> None:
+def minutes_axis(axes: Axes, *, infusion_stop_s: float | None = None) -> None:
     """The name of the time axis."""
-    axes.set_xlabel("time from start of infusion (min)")
+    axes.set_xlabel("time (min)" if infusion_stop_s == 0 else "time from start of infusion (min)")
 
 
 def quality_course(quality: pd.DataFrame, *, conditions: Sequence[str] = (), infusion_stop_s: float | None = None) -> str:
@@ -93,5 +95,5 @@ def quality_course(quality: pd.DataFrame, *, conditions: Sequence[str] = (), inf
             mark_infusion(axes, rows, infusion_stop_s=infusion_stop_s, named=axes is grid[0, 0])
             axes.set_ylabel(title)
         drawing.legend_above(grid[0, 0])
-        minutes_axis(grid[-1, 0])
+        minutes_axis(grid[-1, 0], infusion_stop_s=infusion_stop_s)
         return drawing.svg(figure, label=f"Linewidth and signal-to-noise ratio by window for {len(order)} condition(s)")

@@ -53,7 +53,7 @@ def time_course(
         draw_course(axes, rows, value="change_percent", means=means, conditions=order)
         mark_infusion(axes, rows, infusion_stop_s=infusion_stop_s)
         axes.set_ylabel(f"change of {drawing.short(measure, n_letters=20)} (% of baseline)")
-        minutes_axis(axes)
+        minutes_axis(axes, infusion_stop_s=infusion_stop_s)
         drawing.legend_above(axes)
         return drawing.svg(
             figure, label=f"Change of {measure} from baseline over time for {', '.join(map(drawing.condition_label, order))}"

@@ -8,7 +8,7 @@ import pandas as pd
 
 from mrs_pipeline.report import changes
 from mrs_pipeline.report.contents import GroupReport, SessionReport, records
-from mrs_pipeline.report.wording import is_failed, is_ok
+from mrs_pipeline.report.wording import NOTHING_TO_CONTRAST, is_failed, is_ok
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,5 +144,5 @@ def failed_fits(fitquality: pd.DataFrame) -> Remark | None:
 
 
 def _failed_contrasts(report: GroupReport) -> Remark | None:
-    n_failed = sum(is_failed(status) for status in report.contrasts["status"])
+    n_failed = sum(is_failed(status) and status != NOTHING_TO_CONTRAST for status in report.contrasts["status"])
     return Remark(text=f"{n_failed} of {len(report.contrasts)} contrasts could not be estimated; the table says why.") if n_failed else None

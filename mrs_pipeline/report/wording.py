@@ -67,6 +67,10 @@ def is_primary(row: Mapping[str, object], primary: Mapping[str, str]) -> bool:
     return "measure" in named and all(row.get(key) == value for key, value in named.items())
 
 
+#: Status of the one row in the table of contrasts of a study that has no conditions.
+NOTHING_TO_CONTRAST = "nothing_to_contrast"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Headline:
     """The first thing on a group page: what it is about, one sentence with the numbers, one on how to read them."""
@@ -86,6 +90,8 @@ def headline(contrasts: pd.DataFrame, *, primary: Mapping[str, str], confidence:
     """Sentences on the primary result, or on why there is none."""
     if contrasts.empty:
         return Headline(topic="No contrast", sentence="There is nothing to contrast: the table of contrasts is empty.")
+    if set(contrasts["status"]) == {NOTHING_TO_CONTRAST}:
+        return Headline(topic="No contrast", sentence=f"There is nothing to contrast: {contrasts['reason'].iloc[0]}.")
     rows = [row for row in records(contrasts) if is_primary(row, primary)]
     if not primary.get("measure"):
         return Headline(

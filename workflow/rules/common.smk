@@ -16,6 +16,7 @@ if not workflow.config_settings.configfiles:
 try:
     STUDY = study.study_config(config, source=", ".join(map(str, workflow.configfiles)) or "--config")
     SESSIONS = study.study_sessions(STUDY)
+    SOURCE = study.source_dir(STUDY) if STUDY["import"] else None
 except MrsPipelineError as error:
     raise WorkflowError(str(error)) from None
 

@@ -62,7 +62,7 @@ if STUDY["import"]:
         conda:
             ENVIRONMENT
         params:
-            source_dir=str(study.source_dir(STUDY)),
+            source_dir=SOURCE,
             code=code_hash("mrs_pipeline.commands.import_bids"),
         script:
             "../scripts/import_bids.py"
