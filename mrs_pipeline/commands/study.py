@@ -14,6 +14,7 @@ from mrs_pipeline.commands.layout import StudySession, bids_dir
 from mrs_pipeline.commands.preprocess import entity_filters
 from mrs_pipeline.commands.simulate import planned_files, read_plan
 from mrs_pipeline.errors import ConfigError, unknown_name
+from mrs_pipeline.fitting.baseline import BASELINES
 from mrs_pipeline.fitting.options import FitOptions
 from mrs_pipeline.io.bids import SessionFiles, find_sessions, read_visits, source_files, visit_files
 from mrs_pipeline.io.config import complete_config
@@ -34,7 +35,7 @@ def study_config(config: Mapping[str, Any], *, source: str) -> dict[str, Any]:
     _check_basis(complete["basis"])
     window_edges(complete["windows"])
     checked_steps(complete["preprocessing"]["steps"] or DEFAULT_STEPS)
-    FitOptions.from_mapping(complete["fitting"])
+    _check_fitting(complete["fitting"])
     _check_measures(complete)
     return complete
 
@@ -45,6 +46,12 @@ def _check_origin(config: Mapping[str, Any]) -> None:
     if len(given) != 1:
         found = " and ".join(given) or "none"
         raise ConfigError(f"data come from exactly one of study.bids_dir, simulation and import, but the configuration has {found}")
+
+
+def _check_fitting(section: Mapping[str, Any]) -> None:
+    FitOptions.from_mapping(section)
+    if section["baseline"] not in BASELINES:
+        raise unknown_name("baseline model in fitting.baseline", section["baseline"], BASELINES)
 
 
 def _check_basis(section: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mrs_pipeline.commands.study import study_config
+from mrs_pipeline.errors import ConfigError
 from mrs_pipeline.io.config import load_schema, read_yaml
 from mrs_pipeline.preprocessing.steps import DEFAULT_STEPS, STEPS
 
@@ -49,7 +50,8 @@ def test_every_key_is_in_the_default_study_with_a_comment(path: str) -> None:
     places = [number for number, line in enumerate(lines) if re.match(rf"^(# )? *{name}:", line)]
     assert places, f"{path} is missing"
     is_section = "." not in path
-    assert any("#" in lines[n].split(":", 1)[1] or lines[n - 1].lstrip().startswith("# ") or is_section for n in places), f"{path} has no comment"
+    commented = any("#" in lines[n].split(":", 1)[1] or lines[n - 1].lstrip().startswith("# ") for n in places)
+    assert commented or is_section, f"{path} has no comment"
     if not path.startswith("import."):
         value_at(read_yaml(DEFAULT_STUDY), path)
 
@@ -85,3 +87,23 @@ def test_config_files_are_valid(name: str, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(ROOT)
     path = ROOT / "config" / name
     assert study_config(read_yaml(path), source=name)["study"]["name"]
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "sentence"),
+    [
+        ("fitting", {"baseline": "spline"}, "spline"),
+        ("basis", {"sequence": "laser"}, "laser"),
+        ("statistics", {"primary": {"contrast": "naltrexone - placebo: mood"}}, "mood"),
+        ("statistics", {"primary": {"analysis": "post_hoc"}}, "post_hoc"),
+        ("windows", {"event": "infusion", "bins": 3}, "bins"),
+    ],
+)
+def test_what_a_late_stage_would_refuse_is_refused_at_the_start(
+    section: str, change: dict[str, Any], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    config = read_yaml(ROOT / "config" / "phantom.yaml")
+    config[section] = {**config.get(section, {}), **change}
+    with pytest.raises(ConfigError, match=sentence):
+        study_config(config, source="test")
