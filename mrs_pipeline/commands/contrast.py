@@ -30,7 +30,8 @@ def contrasts_of(measures: pd.DataFrame, *, statistics: Mapping[str, Any]) -> tu
     """Contrasts and marginal means of the primary measure."""
     if not statistics["conditions"] or len(statistics["conditions"]) < 2:
         return _nothing_to_contrast(statistics), pd.DataFrame(columns=["measure", "condition"])
-    statistics = _with_primary_contrast(measures, statistics=statistics)
+    has_baseline = bool((pd.to_numeric(measures["window_stop_s"], errors="coerce") <= 0).any())
+    statistics = with_primary_contrast(statistics, has_baseline=has_baseline)
     primary = statistics["primary"]["measure"]
     means = marginal_means(measures, statistics=statistics, measure=primary)
     means.insert(0, "measure", primary)
@@ -48,11 +49,10 @@ def _nothing_to_contrast(statistics: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame([row]).reindex(columns=list(COLUMNS))
 
 
-def _with_primary_contrast(measures: pd.DataFrame, *, statistics: Mapping[str, Any]) -> dict[str, Any]:
+def with_primary_contrast(statistics: Mapping[str, Any], *, has_baseline: bool) -> dict[str, Any]:
     """The section with the primary contrast named: the change from baseline, or the mean where no baseline was measured."""
     if statistics["primary"].get("contrast"):
         return dict(statistics)
     reference, condition = statistics["conditions"][:2]
-    has_baseline = bool((pd.to_numeric(measures["window_stop_s"], errors="coerce") <= 0).any())
     contrast = main_contrast((condition, reference), change=has_baseline)
     return {**statistics, "primary": {**statistics["primary"], "contrast": contrast}}

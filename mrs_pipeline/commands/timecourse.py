@@ -150,11 +150,12 @@ def _plain_table(fids: Fids, n_transients: int, *, path: Path) -> pd.DataFrame:
 def _onset_s(events: Path | None, *, event: str | None) -> float:
     if event is None:
         return 0.0
-    if events is None or not events.exists():
+    table = read_table(events, required=("onset", "trial_type")) if events is not None and events.exists() else pd.DataFrame()
+    if table.empty:
         raise InputError(
             f"there is no events file, but windows.event is '{event}': add *_events.tsv with that trial_type, or set windows.event to null"
         )
-    return event_onset_s(read_table(events, required=("onset", "trial_type")), event=event)
+    return event_onset_s(table, event=event)
 
 
 def _require_signal(averaged: Fids, windows: Sequence[Window], *, name: Path, onset_s: float, transients: pd.DataFrame) -> None:

@@ -69,8 +69,14 @@ def _terms(part: str, section: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def check_metabolites(definitions: Sequence[MeasureDefinition], *, metabolites: Sequence[str]) -> None:
-    """`ConfigError` when a measure names metabolites of which the basis has none."""
+    """`ConfigError` when the basis lacks a metabolite of a sum, or all those of a numerator or denominator."""
     for definition in definitions:
+        missing = [name for name in definition.numerator if name not in metabolites]
+        if missing and not definition.denominator:
+            raise ConfigError(
+                f"measures.{definition.name} needs metabolite '{missing[0]}', which is not in the basis: "
+                f"use one of {', '.join(sorted(metabolites))}"
+            )
         for part in (definition.numerator, definition.denominator):
             if part and not set(part) & set(metabolites):
                 raise ConfigError(
