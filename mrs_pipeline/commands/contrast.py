@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from mrs_pipeline.commands.outputs import staged_folder
+from mrs_pipeline.errors import InputError
 from mrs_pipeline.io.tables import read_table, write_table
 from mrs_pipeline.statistics.analyses import main_contrast
 from mrs_pipeline.statistics.contrasts import COLUMNS, contrast_table, marginal_means
@@ -20,6 +21,8 @@ def contrast_file(measures: Path, *, config: Mapping[str, Any], out_dir: Path) -
     A study without conditions has nothing to contrast: its table says so in one row.
     """
     table = read_table(measures, required=REQUIRED)
+    if table.empty:
+        raise InputError(f"{measures} has a header and no rows: give a table with the measures of all sessions")
     contrasts, means = contrasts_of(table, statistics=config["statistics"])
     with staged_folder(out_dir) as folder:
         write_table(contrasts, folder / "contrasts.tsv")

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mrs_pipeline.acquisition import Acquisition
 from mrs_pipeline.basis.macromolecules import soft_ratio_priors
 from mrs_pipeline.commands.basis import fitting_basis
 from mrs_pipeline.commands.fit_tables import amplitude_table, measure_table, quality_table
 from mrs_pipeline.commands.outputs import staged_folder
+from mrs_pipeline.errors import ConfigError
 from mrs_pipeline.fitting.fit import Fitter, fit_spectra, prepare_fitter
 from mrs_pipeline.fitting.options import FitOptions
 from mrs_pipeline.io.curves import write_curves
@@ -19,6 +22,10 @@ from mrs_pipeline.quantification.measures import DEFAULT_MEASURES, MeasureDefini
 
 #: Name of the estimator in the measures table: every window by itself.
 INDEPENDENT = "independent"
+
+
+#: A fit of fewer points of a spectrum than this means nothing.
+MIN_POINTS = 32
 
 
 def fit_file(svs: Path, *, basis: Path, config: Mapping[str, Any], out_dir: Path) -> None:
@@ -39,9 +46,16 @@ def fit_file(svs: Path, *, basis: Path, config: Mapping[str, Any], out_dir: Path
 
 
 def fitter_for(basis: Path, *, acquisition: Acquisition, config: Mapping[str, Any]) -> Fitter:
-    """The fitter of a basis file on the data's axis with the options of a study."""
+    """The fitter of a basis file on the data's axis with the options of a study; `ConfigError` for a range without data."""
+    options = FitOptions.from_mapping(config["fitting"])
+    ppm, (low, high) = acquisition.ppm, options.ppm_range
+    if np.count_nonzero((ppm >= low) & (ppm <= high)) < MIN_POINTS:
+        raise ConfigError(
+            f"fitting.ppm_range is {low:g} to {high:g} ppm, where the data have fewer than {MIN_POINTS} points (they run from "
+            f"{ppm.min():.1f} to {ppm.max():.1f} ppm): choose a range inside"
+        )
     ready = fitting_basis(basis, acquisition=acquisition, macromolecules=config["basis"]["macromolecules"])
-    return prepare_fitter(ready, options=FitOptions.from_mapping(config["fitting"]), ratio_priors=soft_ratio_priors())
+    return prepare_fitter(ready, options=options, ratio_priors=soft_ratio_priors())
 
 
 def definitions_for(config: Mapping[str, Any], fitter: Fitter) -> tuple[MeasureDefinition, ...]:
