@@ -22,5 +22,9 @@ rule all:
     localrule: True
 
 
+onstart:
+    remove_remains(RESULTS)  # of a run that was killed: now the folder is locked, so nobody else writes there
+
+
 onsuccess:
     print(f"Report: {RESULTS / 'report' / 'index.html'}")

@@ -8,6 +8,18 @@ from pathlib import Path
 
 from mrs_pipeline.errors import InputError
 
+#: Names of what is still being written, here and in `mrs_pipeline.io.atomic`.
+_TEMPORARY = ".tmp-????????????-*"
+
+
+def remove_remains(folder: Path) -> None:
+    """Remove what a killed program left half-written under a folder; only for folders that no running program writes to."""
+    for path in sorted(folder.rglob(_TEMPORARY)):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
 
 @contextlib.contextmanager
 def staged_folder(out_dir: Path) -> Iterator[Path]:
