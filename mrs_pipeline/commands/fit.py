@@ -33,7 +33,7 @@ def fit_file(svs: Path, *, basis: Path, config: Mapping[str, Any], out_dir: Path
 
     `config` needs the sections `fitting`, `measures` and `basis` (macromolecules) of a study.
     """
-    fids = read_fids(svs)
+    fids = read_fids(svs, allow_missing=True)
     check_orientation(fids, name=svs)
     fitter = fitter_for(basis, acquisition=fids.acquisition, config=config)
     definitions = definitions_for(config, fitter)

@@ -81,20 +81,28 @@ def fit_spectrum(fid: ComplexArray, *, fitter: Fitter, smoothing: float | None =
     if not np.all(np.isfinite(fid)):
         return failed_fit(names, status="not_finite")
     noise = noise_sd(fid, ppm=fitter.basis.acquisition.ppm)
-    data = spectrum_from_fid(fid)[fitter.model.mask]
+    shift_hz, phase_rad = coarse_shift_and_phase(fid, basis=fitter.basis, ppm_range=fitter.options.ppm_range)
+    data = spectrum_from_fid(fid * np.exp(-2j * np.pi * shift_hz * fitter.model.time_s))[fitter.model.mask]
     top = float(np.abs(data).max(initial=0.0))
     if top == 0.0 or data.size < 2 * len(COMMON):
         return failed_fit(names, status="no_signal")
     noise = max(noise, 1e-6 * top)
     with np.errstate(all="ignore"):
-        return _fit(fid, data, noise, fitter, smoothing)
+        return _referenced(_fit(data, noise, phase_rad, fitter, smoothing), shift_hz=shift_hz)
 
 
-def _fit(fid: ComplexArray, data: ComplexArray, noise: float, fitter: Fitter, smoothing: float | None) -> SpectrumFit:
+def _referenced(fit: SpectrumFit, *, shift_hz: float) -> SpectrumFit:
+    """The fit with the shift that was taken out beforehand added to what it found: the fitted range moves with the spectrum."""
+    quality = {**fit.quality, "shift_hz": fit.quality["shift_hz"] + shift_hz}
+    parameters = {**fit.parameters, "shift_hz": fit.parameters["shift_hz"] + shift_hz} if fit.parameters else fit.parameters
+    return replace(fit, quality=quality, parameters=parameters)
+
+
+def _fit(data: ComplexArray, noise: float, phase_rad: float, fitter: Fitter, smoothing: float | None) -> SpectrumFit:
     """The stages: common parameters with a stiff baseline, then all parameters with the chosen stiffness, in residual units."""
     options = fitter.options
     problem = _problem(data / noise, fitter)
-    state, _ = levenberg_marquardt(problem, _start(fid, fitter), max_iterations=options.max_iterations, tolerance=1e-4)
+    state, _ = levenberg_marquardt(problem, _start(phase_rad, fitter), max_iterations=options.max_iterations, tolerance=1e-4)
     unit = noise * max(1.0, residual_sd(state))
     problem = _refined(replace(problem, data=data / unit), state, fitter, scale=noise / unit)
     state, converged = _rescaled_start(problem, state, options)
@@ -116,10 +124,9 @@ def residual_sd(state: State) -> float:
     return float(np.sqrt(np.vdot(state.residual, state.residual).real / max(n_data - n_used, 0.5 * n_data)))
 
 
-def _start(fid: ComplexArray, fitter: Fitter) -> FloatArray:
+def _start(phase_rad: float, fitter: Fitter) -> FloatArray:
     theta = fitter.start.copy()
-    shift, phase = coarse_shift_and_phase(fid, basis=fitter.basis, ppm_range=fitter.options.ppm_range)
-    theta[COMMON.index("shift_hz")], theta[COMMON.index("phase0_rad")] = shift, phase
+    theta[COMMON.index("phase0_rad")] = phase_rad
     return theta
 
 

@@ -47,18 +47,19 @@ def read_header(path: str | os.PathLike[str], *, sidecar: Mapping[str, Any] | No
     return _open(Path(path), sidecar=sidecar)[1]
 
 
-def read_fids(path: str | os.PathLike[str], *, sidecar: Mapping[str, Any] | None = None) -> Fids:
+def read_fids(path: str | os.PathLike[str], *, sidecar: Mapping[str, Any] | None = None, allow_missing: bool = False) -> Fids:
     """Read a single-voxel NIfTI-MRS file; dimensions in the order of the file, time last, tagged ones of size 1 included.
 
     ``sidecar`` supplies what the header does not state (EchoTime, ...). A file whose 0 Hz is not at 4.65 ppm
-    (SpecFreqChemShift) is shifted there. Raises `InputError` naming the file for anything broken, truncated, not
-    complex, not finite, with more than one voxel or with dimensions that have no tag.
+    (SpecFreqChemShift) is shifted there. With ``allow_missing`` FIDs that are not finite are left to the caller. Raises
+    `InputError` naming the file for anything broken, truncated, not complex, not finite,
+    with more than one voxel or with dimensions that have no tag.
     """
     source = Path(path)
     image, header = _open(source, sidecar=sidecar)
     stored = _stored_values(source, image).reshape(header.shape, order="F")
     data = np.ascontiguousarray(np.moveaxis(stored, 0, -1))
-    if not _is_usable(data, dims=header.dims):
+    if not allow_missing and not _is_usable(data, dims=header.dims):
         raise InputError(f"{path} holds values that are not finite numbers: export or convert the file again")
     data = data * _carrier_correction(header) if "SpecFreqChemShift" in header.extension else data
     return Fids(data=data, dims=(*header.dims[1:], "time"), acquisition=header.acquisition, history=header.history)

@@ -59,11 +59,12 @@ def _amplitude_spectrum(fids: Fids) -> FloatArray:
     """Root of the mean power spectrum; 3 Hz of line broadening make peaks stand out of the noise."""
     acquisition = fids.acquisition
     traces = fids.data.reshape(-1, acquisition.n_points)
+    traces = traces[np.all(np.isfinite(traces), axis=1)]
     decay = np.exp(-np.pi * 3.0 * acquisition.time_s)
     power = np.zeros(acquisition.n_points)
     for trace in traces:
         power += np.abs(spectrum_from_fid(trace * decay)) ** 2
-    return np.asarray(np.sqrt(power / len(traces)))
+    return np.asarray(np.sqrt(power / max(len(traces), 1)))
 
 
 def _n_points_of(width_ppm: float, *, ppm: FloatArray) -> int:

@@ -103,7 +103,10 @@ def events_beside(path: Path) -> Path | None:
 
 def _read_run(run: RunFiles) -> Fids:
     check_sidecar(read_header(run.svs, sidecar=run.sidecar).extension, sidecar=run.sidecar, path=run.svs)
-    return with_standard_dims(read_fids(run.svs, sidecar=run.sidecar), path=run.svs)
+    fids = with_standard_dims(read_fids(run.svs, sidecar=run.sidecar, allow_missing=True), path=run.svs)
+    if not np.any(np.all(np.isfinite(fids.data), axis=-1)):
+        raise InputError(f"{run.svs} holds no FID whose values are all finite numbers: export or convert the file again")
+    return fids
 
 
 def check_sidecar(extension: Mapping[str, Any], *, sidecar: Mapping[str, Any], path: Path) -> None:

@@ -76,7 +76,7 @@ def test_synonyms_are_understood() -> None:
 
 
 def test_wrong_definitions_are_named() -> None:
-    with pytest.raises(ConfigError, match="measures.Glx"):
+    with pytest.raises(ConfigError, match=r"measures\.Glx"):
         measure_definitions({"Glx": {"sum": []}})
     with pytest.raises(ConfigError, match="must be a 'sum' itself"):
         measure_definitions({"a": {"ratio": ["Glu", "NAA"]}, "b": {"ratio": ["a", "NAA"]}})
