@@ -169,7 +169,7 @@ def _result(problem: Problem, state: State, fitter: Fitter, *, unit: float, nois
     covariance = amplitude_covariance(problem, state)
     ed = fitter.scale.effective_dimension(problem.smoothing) / fitter.scale.range_ppm if fitter.scale else 0.0
     quality, status, reason = assess(problem, state, covariance=covariance, unit=unit, noise=noise, converged=converged, ed_per_ppm=ed)
-    if status not in ("ok", "not_converged"):
+    if status != "ok":
         return failed_fit(fitter.basis.metabolites, status=status, reason=reason, quality=quality)
     return SpectrumFit(
         metabolites=fitter.basis.metabolites,
