@@ -2,7 +2,6 @@
 if STUDY["simulation"]:
 
     SIMULATION = STUDY["simulation"]
-    SIMULATED = {str(path): item for item in SESSIONS.values() for path in item.inputs}
 
     rule simulate_dataset:
         input:
