@@ -1,6 +1,7 @@
 """Command ``preprocess``: raw runs of one session to combined, aligned transients with a record of all that was done."""
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -106,12 +107,17 @@ def _step_entry(record: StepRecord) -> dict[str, object]:
 
 
 def _plain(value: object) -> object:
-    """A value JSON can hold; complex arrays as magnitudes, what is too long or of another kind as None."""
+    """A value JSON can hold: complex arrays as magnitudes; what is not finite, too long or of another kind as None."""
     if isinstance(value, np.ndarray | list | tuple):
         array = np.asarray(value)
         if array.size > _MAX_VALUES or array.dtype.kind not in "biufc":
             return None
-        return np.abs(array).tolist() if array.dtype.kind == "c" else array.tolist()
-    if isinstance(value, np.generic):
-        return value.item()
-    return value if isinstance(value, bool | int | float | str) else None
+        return _finite(np.abs(array).tolist() if array.dtype.kind == "c" else array.tolist())
+    value = value.item() if isinstance(value, np.generic) else value
+    return _finite(value) if isinstance(value, bool | int | float | str) else None
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

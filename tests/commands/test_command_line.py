@@ -77,6 +77,21 @@ def test_preprocess_finds_the_true_frequencies(inputs, table):
     assert difference.std() < 0.5
 
 
+@pytest.mark.parametrize("place", [np.s_[..., 3], np.s_[0, 0, 0, 5, 0, 3]], ids=["transient", "sample"])
+def test_values_that_are_no_numbers_cost_no_more_than_their_transient(place, inputs, run, table, tmp_path):
+    image = nibabel.load(inputs.svs)
+    data = np.array(image.dataobj)
+    data[place] = np.nan
+    nibabel.save(image.__class__(data, image.affine, header=image.header), tmp_path / "svs.nii.gz")
+    assert run("preprocess", tmp_path / "svs.nii.gz", "--out", tmp_path / "out") == (0, "", "")
+    transients = table(tmp_path / "out/transients.tsv")
+    assert len(transients) == 64
+    assert np.isfinite(transients[["frequency_shift_hz", "phase_rad"]]).all(axis=None)
+    before = table(inputs.preprocessed.parent / "transients.tsv")
+    lost = set(transients.index[transients["rejected"]]) - set(before.index[before["rejected"]])
+    assert lost <= {3}
+
+
 def test_two_runs_are_joined_in_order(inputs, run, table, tmp_path):
     fids = read_fids(inputs.svs)
     axis, header = fids.dims.index("transient"), read_header(inputs.svs)
