@@ -80,7 +80,7 @@ def test_preprocess_finds_the_true_frequencies(inputs, table):
 @pytest.mark.parametrize("place", [np.s_[..., 3], np.s_[0, 0, 0, 5, 0, 3]], ids=["transient", "sample"])
 def test_values_that_are_no_numbers_cost_no_more_than_their_transient(place, inputs, run, table, tmp_path):
     image = nibabel.load(inputs.svs)
-    data = np.array(image.dataobj)
+    data = np.asarray(image.dataobj).copy()
     data[place] = np.nan
     nibabel.save(image.__class__(data, image.affine, header=image.header), tmp_path / "svs.nii.gz")
     assert run("preprocess", tmp_path / "svs.nii.gz", "--out", tmp_path / "out") == (0, "", "")
