@@ -78,7 +78,8 @@ def test_preprocess_finds_the_true_frequencies(inputs, table):
 
 
 @pytest.mark.parametrize("place", [np.s_[..., 3], np.s_[0, 0, 0, 5, 0, 3]], ids=["transient", "sample"])
-def test_values_that_are_no_numbers_cost_no_more_than_their_transient(place, inputs, run, table, tmp_path):
+def test_values_that_are_no_numbers_cost_a_transient_or_a_coil(place, inputs, run, table, tmp_path):
+    """A sample that is lost in one coil costs that coil: with three of four, one transient more may stand out."""
     image = nibabel.load(inputs.svs)
     data = np.asarray(image.dataobj).copy()
     data[place] = np.nan
@@ -89,7 +90,7 @@ def test_values_that_are_no_numbers_cost_no_more_than_their_transient(place, inp
     assert np.isfinite(transients[["frequency_shift_hz", "phase_rad"]]).all(axis=None)
     before = table(inputs.preprocessed.parent / "transients.tsv")
     lost = set(transients.index[transients["rejected"]]) - set(before.index[before["rejected"]])
-    assert lost <= {3}
+    assert lost == {3} if place[0] is Ellipsis else len(lost) <= 1
 
 
 def test_two_runs_are_joined_in_order(inputs, run, table, tmp_path):
