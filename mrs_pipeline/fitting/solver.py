@@ -17,6 +17,9 @@ from mrs_pipeline.fitting.parameters import Priors
 
 _RIDGE = 1e-10
 
+#: Gain of the cost (in units of the noise variance) that moves no parameter by more than a thirtieth of its standard error.
+NEGLIGIBLE_GAIN = 1e-3
+
 
 @dataclass(frozen=True, kw_only=True)
 class LinearPriors:
@@ -134,29 +137,34 @@ def projected_step(problem: Problem, state: State) -> tuple[FloatArray, FloatArr
 def levenberg_marquardt(problem: Problem, start: FloatArray, *, max_iterations: int, tolerance: float = 1e-7) -> tuple[State, bool]:
     """Minimise the projected cost from `start` within the bounds; returns the state and whether it converged.
 
-    Converged means that a full step promised less than `tolerance` of relative gain, or moved less than 1e-3 of a standard error.
+    Converged means that no step leads lower, that a full step promises less than `tolerance` of relative gain, or that two steps in a
+    row gained next to nothing (`NEGLIGIBLE_GAIN`): Kaufman's Jacobian may creep where amplitudes and widths trade places.
     """
     state = evaluate(problem, np.clip(start, problem.lower, problem.upper))
-    damping = 1e-3
+    damping, n_small = 1e-3, 0
     for _ in range(max_iterations):
-        hessian, gradient = projected_step(problem, state)
-        accepted = False
-        while damping < 1e8:
-            step, gain = _step(problem, state, hessian=hessian, gradient=gradient, damping=damping)
-            if gain <= tolerance * state.cost and damping <= 1e-2:
-                return state, True
-            trial = evaluate(problem, np.clip(state.theta + step, problem.lower, problem.upper))
-            if trial.cost < state.cost:
-                accepted = True
-                break
-            damping *= 8.0
-        if not accepted:
+        better, damping = _improved(problem, state, damping=damping, tolerance=tolerance)
+        if better is None:
             return state, True
-        improvement = state.cost - trial.cost
-        state, damping = trial, max(damping / 8.0, 1e-9)
-        if improvement <= tolerance * state.cost and gain <= 1e3 * tolerance * state.cost:
+        n_small = n_small + 1 if state.cost - better.cost <= max(NEGLIGIBLE_GAIN, tolerance * state.cost) else 0
+        state = better
+        if n_small == 2:
             return state, True
     return state, False
+
+
+def _improved(problem: Problem, state: State, *, damping: float, tolerance: float) -> tuple[State | None, float]:
+    """A state of lower cost and the damping to go on with; None at a minimum."""
+    hessian, gradient = projected_step(problem, state)
+    while damping < 1e8:
+        step, gain = _step(problem, state, hessian=hessian, gradient=gradient, damping=damping)
+        if gain <= tolerance * state.cost and damping <= 1e-2:
+            return None, damping
+        trial = evaluate(problem, np.clip(state.theta + step, problem.lower, problem.upper))
+        if trial.cost < state.cost:
+            return trial, max(damping / 8.0, 1e-9)
+        damping *= 8.0
+    return None, damping
 
 
 def _step(problem: Problem, state: State, *, hessian: FloatArray, gradient: FloatArray, damping: float) -> tuple[FloatArray, float]:
