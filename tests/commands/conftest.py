@@ -5,10 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import nibabel
+import numpy as np
 import pandas as pd
 import pytest
 
 from mrs_pipeline.cli import main
+from mrs_pipeline.io.nifti_mrs import read_fids, read_header
 from mrs_pipeline.io.tables import read_table
 
 ROOT = Path(__file__).parents[2]
@@ -110,3 +113,47 @@ def measures_table() -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def table() -> Callable[[Path], pd.DataFrame]:
     return read_table
+
+
+class Bench:
+    """A folder with good inputs, one of which a case spoils; `arguments` build the command lines."""
+
+    def __init__(self, inputs, folder):
+        self.folder, self.inputs, self.out = folder, inputs, folder / "out"
+        for path in (inputs.svs, inputs.svs.with_name("svs.json"), inputs.events, inputs.study, inputs.basis, inputs.reference):
+            shutil.copy2(path, folder)
+        shutil.copytree(inputs.preprocessed.parent, folder / "preprocessed")
+        self.svs, self.events, self.study = folder / "svs.nii.gz", folder / "events.tsv", folder / "study.yaml"
+        self.basis, self.preprocessed = folder / "basis.npz", folder / "preprocessed/preprocessed.nii.gz"
+        self.measures = folder / "measures.tsv"
+
+    def preprocess(self):
+        return ["preprocess", self.svs, "--out", self.out]
+
+    def fit(self):
+        return ["fit", self.preprocessed, "--basis", self.basis, "--config", self.study, "--out", self.out]
+
+    def timecourse(self):
+        options = ["--events", self.events, "--config", self.study, "--basis", self.basis, "--out", self.out]
+        return ["timecourse", self.preprocessed, *options]
+
+    def contrast(self):
+        return ["contrast", self.measures, "--config", self.study, "--out", self.out]
+
+    def change(self, path, change):
+        fids, header = read_fids(path), read_header(path)
+        image = nibabel.load(path)
+        values = change(np.asarray(image.dataobj)).astype(np.complex64)
+        assert fids.data.size == values.size
+        assert header.shape
+        nibabel.save(image.__class__(values, image.affine, header=image.header), path)
+
+    def replace(self, path, old, new):
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.fixture
+def bench(inputs, tmp_path):
+    return Bench(inputs, tmp_path)

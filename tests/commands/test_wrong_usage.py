@@ -1,60 +1,10 @@
 """What a user does wrong ends with code 2, one line on stderr and nothing written; code 1 is for defects of the program."""
 
-import shutil
-
-import nibabel
 import numpy as np
 import pytest
 
-import mrs_pipeline.commands.fit
-from mrs_pipeline.io.nifti_mrs import read_fids, read_header
-
 BASIS_OPTIONS = ["--sequence", "press", "--echo-time", 0.03, "--frequency", 127.7, "--spectral-width", 2000, "--n-points", 256]
 CONTRAST = "study: {name: x}\nbasis: {}\nwindows: {event: null}\nstatistics: {conditions: [placebo, naltrexone]}\n"
-
-
-class Bench:
-    """A folder with good inputs, one of which a case spoils; `arguments` build the command lines."""
-
-    def __init__(self, inputs, folder):
-        self.folder, self.inputs, self.out = folder, inputs, folder / "out"
-        for path in (inputs.svs, inputs.svs.with_name("svs.json"), inputs.events, inputs.study, inputs.basis, inputs.reference):
-            shutil.copy2(path, folder)
-        shutil.copytree(inputs.preprocessed.parent, folder / "preprocessed")
-        self.svs, self.events, self.study = folder / "svs.nii.gz", folder / "events.tsv", folder / "study.yaml"
-        self.basis, self.preprocessed = folder / "basis.npz", folder / "preprocessed/preprocessed.nii.gz"
-        self.measures = folder / "measures.tsv"
-
-    def preprocess(self):
-        return ["preprocess", self.svs, "--out", self.out]
-
-    def fit(self):
-        return ["fit", self.preprocessed, "--basis", self.basis, "--config", self.study, "--out", self.out]
-
-    def timecourse(self):
-        options = ["--events", self.events, "--config", self.study, "--basis", self.basis, "--out", self.out]
-        return ["timecourse", self.preprocessed, *options]
-
-    def contrast(self):
-        return ["contrast", self.measures, "--config", self.study, "--out", self.out]
-
-    def change(self, path, change):
-        fids, header = read_fids(path), read_header(path)
-        image = nibabel.load(path)
-        values = change(np.asarray(image.dataobj)).astype(np.complex64)
-        assert fids.data.size == values.size
-        assert header.shape
-        nibabel.save(image.__class__(values, image.affine, header=image.header), path)
-
-    def replace(self, path, old, new):
-        text = path.read_text(encoding="utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new), encoding="utf-8")
-
-
-@pytest.fixture
-def bench(inputs, tmp_path):
-    return Bench(inputs, tmp_path)
 
 
 def truncated(bench):
@@ -323,39 +273,3 @@ def test_one_line_and_code_2(case, bench, run, measures_table):
     assert CASES[case] in err
     assert {path: path.stat().st_mtime_ns for path in bench.folder.rglob("*") if path in before or path.is_file()}.keys() == before.keys()
     assert {path.name for path in bench.folder.iterdir()} == {path.name for path in before if path.parent == bench.folder}
-
-
-def test_basis_of_another_field_is_refused(bench, run):
-    """A basis of 7 T does not fit data of 3 T."""
-    options = [297.2 if option == 127.7 else option for option in BASIS_OPTIONS]
-    assert run("basis", *options, "--metabolites", "Cr", "NAA", "Glu", "--out", bench.basis).code == 0
-    code, _, err = run(*bench.fit())
-    assert code == 2
-    assert err.count("\n") == 1
-    assert "MHz" in err
-    assert not bench.out.exists()
-
-
-def test_failure_leaves_earlier_results_as_they_are(bench, run):
-    bench.out.mkdir()
-    (bench.out / "measures.tsv").write_text("earlier", encoding="utf-8")
-    assert run(*mirrored_spectra(bench)).code == 2
-    assert [path.name for path in bench.out.iterdir()] == ["measures.tsv"]
-    assert (bench.out / "measures.tsv").read_text(encoding="utf-8") == "earlier"
-
-
-def test_defect_shows_its_traceback(bench, run, monkeypatch):
-    """Code 1 is Python's own answer to an exception that is none of ours."""
-
-    def broken(*_, **__):
-        raise RuntimeError("a defect")
-
-    monkeypatch.setattr(mrs_pipeline.commands.fit, "fit_file", broken)
-    with pytest.raises(RuntimeError, match="a defect"):
-        run(*bench.fit())
-
-
-def test_help_names_every_command(run):
-    code, out, _ = run("--help")
-    assert code == 0
-    assert all(name in out for name in ("simulate", "import", "basis", "preprocess", "fit", "timecourse", "contrast"))
