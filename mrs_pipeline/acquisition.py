@@ -66,7 +66,7 @@ class Acquisition:
     def _require_positive(self, name: str) -> None:
         value = getattr(self, name)
         if not (np.isfinite(value) and value > 0):
-            raise DataError(f"{name} is {value}: a positive number is expected; correct the header or sidecar")
+            raise DataError(f"{name} is {value}: a positive number is expected")
 
     @property
     def dwell_time_s(self) -> float:

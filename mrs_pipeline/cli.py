@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_simulate(commands: Any) -> None:
     parser = commands.add_parser("simulate", help="synthetic study with known truth as a BIDS dataset")
     parser.add_argument("description", type=Path, metavar="SIMULATION.yaml", help="description of the study")
-    parser.add_argument("--seed", type=_natural, help="seed of all random draws (default: that of the description)")
+    parser.add_argument("--seed", type=natural_number, help="seed of all random draws (default: that of the description)")
     parser.add_argument("--out", type=Path, required=True, metavar="BIDS_DIR", help="new folder of the dataset")
     parser.set_defaults(run=_simulate)
 
@@ -80,7 +80,7 @@ def _add_basis(commands: Any) -> None:
     parser.add_argument("--mixing-time", type=float, metavar="S", help="mixing time of STEAM, s")
     parser.add_argument("--frequency", type=float, required=True, metavar="MHZ", help="proton frequency of the scanner, MHz")
     parser.add_argument("--spectral-width", type=float, required=True, metavar="HZ", help="spectral width, Hz")
-    parser.add_argument("--n-points", type=_natural, required=True, metavar="N", help="points of an FID")
+    parser.add_argument("--n-points", type=natural_number, required=True, metavar="N", help="points of an FID")
     parser.add_argument("--metabolites", nargs="+", metavar="NAME", help="metabolites (default: 21 of the human brain)")
     parser.add_argument("--out", type=Path, required=True, metavar="PATH", help="file to write; an ending .BASIS means LCModel's format")
     parser.set_defaults(run=_basis)
@@ -192,7 +192,8 @@ def _study_or_defaults(path: Path | None) -> dict[str, Any]:
     return complete_config({"study": {"name": "defaults"}, "basis": {}, "windows": {"event": None}}, source="defaults")
 
 
-def _natural(text: str) -> int:
+def natural_number(text: str) -> int:
+    """A whole number that is not negative; the name appears in messages."""
     value = int(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text} is negative")

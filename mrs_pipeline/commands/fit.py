@@ -11,7 +11,7 @@ from mrs_pipeline.basis.macromolecules import soft_ratio_priors
 from mrs_pipeline.commands.basis import fitting_basis
 from mrs_pipeline.commands.fit_tables import amplitude_table, measure_table, quality_table
 from mrs_pipeline.commands.outputs import staged_folder
-from mrs_pipeline.errors import ConfigError
+from mrs_pipeline.errors import ConfigError, InputError
 from mrs_pipeline.fitting.fit import Fitter, fit_spectra, prepare_fitter
 from mrs_pipeline.fitting.options import FitOptions
 from mrs_pipeline.io.curves import write_curves
@@ -34,6 +34,8 @@ def fit_file(svs: Path, *, basis: Path, config: Mapping[str, Any], out_dir: Path
     `config` needs the sections `fitting`, `measures` and `basis` (macromolecules) of a study.
     """
     fids = read_fids(svs, allow_missing=True)
+    if "coil" in fids.dims:
+        raise InputError(f"{svs} has {fids.sizes['coil']} coils apart: combine them first, for instance by mrs-pipeline preprocess")
     check_orientation(fids, name=svs)
     fitter = fitter_for(basis, acquisition=fids.acquisition, config=config)
     definitions = definitions_for(config, fitter)

@@ -31,7 +31,7 @@ def collect(sessions: Sequence[StudySession], *, config: Mapping[str, Any], resu
     if not usable:
         raise InputError(f"none of the {len(sessions)} sessions could be analysed; the first: {overview['reason'].iloc[0]}")
     with staged_folder(out_dir) as folder:
-        write_table(overview, folder / "sessions.tsv")
+        write_table(pd.concat([overview, without_data(overview, config=config)], ignore_index=True), folder / "sessions.tsv")
         for name in COLLECTED:
             table = pd.concat([_session_table(item, visits, name=name, results=results) for item in usable], ignore_index=True)
             write_table(table, folder / f"{name}.tsv")
@@ -50,6 +50,19 @@ def _visits(sessions: Sequence[StudySession], *, config: Mapping[str, Any]) -> d
     rows = visits.reindex(columns=columns).to_dict(orient="records")
     known = {key: {str(name): value for name, value in row.items()} for key, row in zip(keys, rows, strict=True)}
     return {item.label: known.get((item.participant, item.session), dict.fromkeys(columns)) for item in sessions}
+
+
+def without_data(overview: pd.DataFrame, *, config: Mapping[str, Any]) -> pd.DataFrame:
+    """Rows for visits the dataset lists that have no data: what is missing is said, not left out."""
+    visits, wanted = read_visits(bids_dir(config)), config["selection"]["participants"]
+    present = set(zip(overview["participant"], overview["session"], strict=True))
+    rows = [
+        {**{name: row.get(name) for name in DESIGN}, "participant": row["participant"], "session": row["session"]}
+        for row in visits.to_dict(orient="records")
+        if (row["participant"], row["session"]) not in present and (not wanted or row["participant"] in wanted)
+    ]
+    missing = {"status": "no_data", "reason": "the dataset lists this visit, but there are no single-voxel data of it"}
+    return pd.DataFrame([row | missing for row in rows], columns=overview.columns)
 
 
 def _overview(item: StudySession, visit: Mapping[str, object], *, results: Path) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Where the files of a command go: all of them appear together, under names given by the caller."""
 
 import contextlib
+import errno
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ def staged_folder(out_dir: Path) -> Iterator[Path]:
         for path in sorted(staging.iterdir()):
             path.replace(target / path.name)
     except OSError as error:
-        raise InputError(f"{target} cannot be written ({error.strerror or error}): name another folder or make room") from None
+        remedy = "make room on the disk" if error.errno == errno.ENOSPC else "name another folder"
+        raise InputError(f"{target} cannot be written ({error.strerror or error}): {remedy}") from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)

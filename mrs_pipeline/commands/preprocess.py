@@ -33,7 +33,10 @@ def preprocess_session(
     names: PreprocessedNames,
 ) -> None:
     """Preprocess the runs of a session and write the result; nothing is written when it fails (`MrsPipelineError`)."""
-    session = preprocess(read_session(files, event=event), steps=DEFAULT_STEPS if steps is None else steps)
+    try:
+        session = preprocess(read_session(files, event=event), steps=DEFAULT_STEPS if steps is None else steps)
+    except DataError as error:
+        raise DataError(f"{files.runs[0].svs}: {error}") from None
     header = read_header(files.runs[0].svs, sidecar=files.runs[0].sidecar)
     with staged_folder(out_dir) as folder:
         write_fids(session.fids, folder / names.data, source_header=header.extension, affine=header.affine)

@@ -65,6 +65,7 @@ def write_session_page(item: StudySession, *, config: Mapping[str, Any], results
             fits=_fits(folder, names),
             infusion_start_s=_number(status.get("event_onset_s")) if _infusion_stop_s(config) is None else None,
             infusion_stop_s=_infusion_stop_s(config),
+            group_page="../" * (item.folder.count("/") + 2) + "index.html",
             settings=config,
             provenance={**provenance(config), "inputs": record.get("inputs")},
             measures=_primary_first(_table(folder / names.file("measures.tsv")), measure=config["statistics"]["primary"]["measure"]),

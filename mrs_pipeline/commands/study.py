@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from mrs_pipeline.basis.macromolecules import macromolecule_components
 from mrs_pipeline.basis.sequences import sequence_events
 from mrs_pipeline.basis.spin_systems import spin_system
@@ -13,7 +15,7 @@ from mrs_pipeline.commands.import_bids import planned_sessions as imported_sessi
 from mrs_pipeline.commands.layout import StudySession, bids_dir
 from mrs_pipeline.commands.preprocess import entity_filters
 from mrs_pipeline.commands.simulate import planned_files, read_plan
-from mrs_pipeline.errors import ConfigError, unknown_name
+from mrs_pipeline.errors import ConfigError, InputError, unknown_name
 from mrs_pipeline.fitting.baseline import BASELINES
 from mrs_pipeline.fitting.options import FitOptions
 from mrs_pipeline.io.bids import SessionFiles, find_sessions, read_visits, source_files, visit_files
@@ -100,6 +102,7 @@ def study_sessions(config: Mapping[str, Any]) -> dict[str, StudySession]:
         root = bids_dir(config)
         sessions = [_from_files(files, root=root) for files in find_sessions(root, filters=entity_filters(config["selection"]))]
         _check_conditions(config["statistics"]["conditions"], root=root)
+        _check_visits(sessions, config=config)
     wanted = config["selection"]["participants"]
     if wanted:
         _check_wanted(wanted, [item.participant for item in sessions])
@@ -120,6 +123,35 @@ def _check_conditions(wanted: list[str] | None, *, root: Path) -> None:
     for name in wanted or ():
         if name not in known:
             raise unknown_name(f"condition in statistics.conditions (by the sessions files of {root})", name, known)
+
+
+def _check_visits(sessions: list[StudySession], *, config: Mapping[str, Any]) -> None:
+    """Every session with data has a row in the tables of the dataset and, where conditions are contrasted, states its condition once."""
+    root, statistics, wanted = bids_dir(config), config["statistics"], config["selection"]["participants"]
+    visits = read_visits(root)
+    _check_covariates(visits, covariates=statistics["covariates"], root=root)
+    if not statistics["conditions"]:
+        return
+    conditions = {(row["participant"], row["session"]): row.get("condition") for row in visits.to_dict(orient="records")}
+    seen: dict[tuple[str, object], str] = {}
+    for item in (item for item in sessions if not wanted or item.participant in wanted):
+        condition = conditions.get((item.participant, item.session))
+        if not isinstance(condition, str):
+            raise InputError(
+                f"{item.label} has data but no condition in sub-{item.participant}_sessions.tsv of {root}: "
+                "state it there, or leave the participant out by selection.participants"
+            )
+        twin = seen.setdefault((item.participant, condition), item.label)
+        if twin != item.label and condition in statistics["conditions"]:
+            raise InputError(f"{twin} and {item.label} both state the condition '{condition}': correct the sessions file")
+
+
+def _check_covariates(visits: pd.DataFrame, *, covariates: list[str], root: Path) -> None:
+    for name in covariates:
+        if name not in visits.columns:
+            raise ConfigError(f"statistics.covariates names '{name}', which neither participants.tsv nor the sessions files of {root} have")
+        if not pd.api.types.is_numeric_dtype(visits[name]):
+            raise ConfigError(f"statistics.covariates names '{name}', which holds text: add a column of numbers, such as 0 and 1")
 
 
 def _simulated(config: Mapping[str, Any]) -> list[StudySession]:

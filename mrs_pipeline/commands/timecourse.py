@@ -150,12 +150,18 @@ def _plain_table(fids: Fids, n_transients: int, *, path: Path) -> pd.DataFrame:
 def _onset_s(events: Path | None, *, event: str | None) -> float:
     if event is None:
         return 0.0
-    table = read_table(events, required=("onset", "trial_type")) if events is not None and events.exists() else pd.DataFrame()
+    if events is not None and not events.is_file():
+        raise InputError(f"{events} does not exist: give the events table of the session")
+    table = read_table(events, required=("onset", "trial_type")) if events is not None else pd.DataFrame()
     if table.empty:
         raise InputError(
-            f"there is no events file, but windows.event is '{event}': add *_events.tsv with that trial_type, or set windows.event to null"
+            f"there are no events{f' in {events}' if events else ''}, but windows.event is '{event}': add *_events.tsv with that "
+            "trial_type, or set windows.event to null"
         )
-    return event_onset_s(table, event=event)
+    onset_s = event_onset_s(table.assign(onset=pd.to_numeric(table["onset"], errors="coerce")), event=event)
+    if not np.isfinite(onset_s):
+        raise InputError(f"{events}: the onset of '{event}' is not a number: give it in seconds from the first transient")
+    return onset_s
 
 
 def _require_signal(averaged: Fids, windows: Sequence[Window], *, name: Path, onset_s: float, transients: pd.DataFrame) -> None:

@@ -99,7 +99,7 @@ def _broken_file(path: Path) -> Iterator[None]:
 
 
 def _open(path: Path, *, sidecar: Mapping[str, Any] | None) -> tuple[Nifti1Image, MrsHeader]:
-    if not path.name.endswith((".nii", ".nii.gz")):
+    if path.is_dir() or not path.name.endswith((".nii", ".nii.gz")):
         raise InputError(f"{path} is not a NIfTI file: a name ending in .nii or .nii.gz is expected")
     with _broken_file(path):
         image = nibabel.load(path)

@@ -71,6 +71,9 @@ def files_as_session(
         raise InputError("no data files were named: give at least one NIfTI-MRS file")
     if events_paths and len(events_paths) != len(svs_paths):
         raise InputError(f"{len(events_paths)} events files were named for {len(svs_paths)} runs: give one for each run")
+    for path in svs_paths:
+        if not Path(path).is_file():
+            raise InputError(f"{path} is not a file: name the NIfTI-MRS files of the session")
     references = tuple(Path(path) for path in reference_paths)
     named: list[Path | None] = [Path(path) for path in events_paths]
     events = named or [events_beside(Path(path)) for path in svs_paths]
@@ -86,7 +89,7 @@ def files_as_session(
         )
         for path, table in zip(svs_paths, events, strict=True)
     ]
-    return SessionFiles(participant="unnamed", session="", runs=tuple(runs))
+    return SessionFiles(participant=Path(svs_paths[0]).name, session="", runs=tuple(runs))
 
 
 def sidecar_beside(path: Path) -> Mapping[str, Any]:

@@ -182,6 +182,7 @@ class SessionReport:
     fits: tuple[ExampleFit, ...] = ()
     infusion_start_s: float | None = None
     infusion_stop_s: float | None = None
+    group_page: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
     provenance: Mapping[str, object] = field(default_factory=dict)
 

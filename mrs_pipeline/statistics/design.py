@@ -99,6 +99,9 @@ def measure_data(checked: pd.DataFrame, *, measure: str, options: Options) -> Me
     windows, rows = _common_windows(rows, n_conditions=len(present), notes=notes)
     if "period" not in rows.columns:
         notes.append("the order of the sessions is not in the table (period), so the estimate is not adjusted for it")
+    others = checked.attrs.get("other_conditions", ())
+    if others:
+        notes.append(f"sessions under {', '.join(others)} are not among statistics.conditions and were left out")
     data = MeasureData(
         measure=measure,
         unit=unit,

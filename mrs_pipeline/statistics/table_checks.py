@@ -40,8 +40,9 @@ def _require_columns(measures: pd.DataFrame, *, covariates: tuple[str, ...]) -> 
     for column in covariates:
         if column not in measures.columns:
             raise DataError(f"the covariate '{column}' is not a column of the table of measures: it has {', '.join(measures.columns)}")
-    for column in ("value", "window_start_s", "window_stop_s", *covariates):
-        if not pd.api.types.is_numeric_dtype(measures[column]):
+    numbers = ("value", "window_start_s", "window_stop_s", *(["sd"] if "sd" in measures.columns else []), *covariates)
+    for column in numbers:
+        if not measures[column].isna().all() and not pd.api.types.is_numeric_dtype(measures[column]):
             raise DataError(f"the column '{column}' of the table of measures holds text: it must be numbers")
     for column in ("participant", "session", "condition", "window", "window_start_s", "window_stop_s"):
         if measures[column].isna().any():
@@ -55,7 +56,9 @@ def _known_conditions(table: pd.DataFrame, *, conditions: tuple[str, ...]) -> pd
     for name in conditions:
         if name not in present and others:
             raise DataError(f"the condition '{name}' is not in the table of measures, which has {', '.join(present)}")
-    return table[table["condition"].isin(conditions)]
+    kept = table[table["condition"].isin(conditions)].copy()
+    kept.attrs["other_conditions"] = tuple(others)
+    return kept
 
 
 def _refuse_duplicates(table: pd.DataFrame) -> None:

@@ -62,7 +62,7 @@ def window_edges(section: Mapping[str, Any]) -> list[tuple[float, float]]:
 
 def _blocks(part_section: Mapping[str, Any], *, part: str) -> list[tuple[float, float]]:
     start, stop, width = (float(part_section[key]) for key in _KEYS)
-    if not (stop > start and width > 0):
+    if not (np.all(np.isfinite([start, stop, width])) and stop > start and width > 0):
         raise ConfigError(
             f"windows.{part} runs from {start:g} to {stop:g} s in steps of {width:g} s: stop_s must exceed start_s, width_s 0"
         )

@@ -52,6 +52,16 @@ def no_events(bench):
     return arguments[:place] + arguments[place + 2 :]
 
 
+def mistyped_events(bench):
+    bench.events = bench.folder / "nowhere.tsv"
+    return bench.timecourse()
+
+
+def text_as_onset(bench):
+    bench.events.write_text("onset\tduration\ttrial_type\nsoon\t1\tinfusion\n", encoding="utf-8")
+    return bench.timecourse()
+
+
 def missing_event_type(bench):
     bench.replace(bench.events, "infusion", "injection")
     return bench.timecourse()
@@ -222,8 +232,10 @@ CASES = {
     mirrored_spectra: "the spectrum looks mirrored",
     not_a_number: "svs.nii.gz holds no FID whose values are all finite numbers",
     missing_reference: "none.nii.gz",
-    missing_events: "there is no events file, but windows.event is 'infusion'",
-    no_events: "there is no events file, but windows.event is 'infusion'",
+    missing_events: "events.tsv does not exist",
+    no_events: "but windows.event is 'infusion'",
+    mistyped_events: "nowhere.tsv does not exist",
+    text_as_onset: "the onset of 'infusion' is not a number",
     missing_event_type: "no event of trial_type 'infusion' in the events table (found: injection)",
     windows_elsewhere: "has no window with enough retained transients",
     raw_for_preprocessed: "preprocessed transients (transient, time) are expected",
