@@ -87,8 +87,11 @@ def fit_spectrum(fid: ComplexArray, *, fitter: Fitter, smoothing: float | None =
     if top == 0.0 or data.size < 2 * len(COMMON):
         return failed_fit(names, status="no_signal")
     noise = max(noise, 1e-6 * top)
-    with np.errstate(all="ignore"):
-        return _referenced(_fit(data, noise, phase_rad, fitter, smoothing), shift_hz=shift_hz)
+    try:
+        with np.errstate(all="ignore"):
+            return _referenced(_fit(data, noise, phase_rad, fitter, smoothing), shift_hz=shift_hz)
+    except np.linalg.LinAlgError:
+        return failed_fit(names, status="not_converged", reason="the equations are singular: two components of the basis may be the same")
 
 
 def _referenced(fit: SpectrumFit, *, shift_hz: float) -> SpectrumFit:
@@ -105,11 +108,11 @@ def _fit(data: ComplexArray, noise: float, phase_rad: float, fitter: Fitter, smo
     state, _ = levenberg_marquardt(problem, _start(phase_rad, fitter), max_iterations=options.max_iterations, tolerance=1e-4)
     unit = noise * max(1.0, residual_sd(state))
     problem = _refined(replace(problem, data=data / unit), state, fitter, scale=noise / unit)
-    state, converged = _rescaled_start(problem, state, options)
+    state, _ = levenberg_marquardt(problem, state.theta, max_iterations=options.max_iterations, tolerance=1e-3)
     for _ in range(2):
         chosen = smoothing if smoothing is not None else choose_smoothing(problem, state, scale=fitter.scale, options=options)
         problem = replace(problem, smoothing=chosen, free=_all_free(fitter))
-        state, converged = levenberg_marquardt(problem, state.theta, max_iterations=options.max_iterations)
+        state, _ = levenberg_marquardt(problem, state.theta, max_iterations=options.max_iterations)
         unit_now = noise * max(1.0, residual_sd(state) * unit / noise)
         problem = _refined(replace(problem, data=data / unit_now), state, fitter, scale=unit / unit_now)
         unit = unit_now
@@ -158,10 +161,6 @@ def _refined(problem: Problem, state: State, fitter: Fitter, *, scale: float) ->
     """The same problem with ratio priors scaled by the amplitudes found (times `scale`, the change of unit)."""
     rows = ratio_rows(fitter.ratio_priors, components=fitter.basis.metabolites, amplitudes=state.amplitudes * scale)
     return replace(problem, linear_priors=LinearPriors(rows=rows))
-
-
-def _rescaled_start(problem: Problem, state: State, options: FitOptions) -> tuple[State, bool]:
-    return levenberg_marquardt(problem, state.theta, max_iterations=options.max_iterations, tolerance=1e-3)
 
 
 def _result(problem: Problem, state: State, fitter: Fitter, *, unit: float, noise: float, converged: bool) -> SpectrumFit:
