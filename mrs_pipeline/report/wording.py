@@ -134,7 +134,7 @@ def _reading(row: Mapping[str, object]) -> str:
     span = f"{number(low, decimals=decimals)} to {_with_unit(number(high, decimals=decimals), row)}"
     if low <= 0.0 <= high:
         return f"The data are compatible with no difference, and with differences anywhere from {span}."
-    return f"The data are compatible with differences from {span}; no difference lies outside this interval."
+    return f"The data are compatible with differences from {span}; zero lies outside this interval."
 
 
 def _with_unit(text: str, row: Mapping[str, object]) -> str:

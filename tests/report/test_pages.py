@@ -91,7 +91,7 @@ def test_headline_states_the_primary_result(study: GroupReport) -> None:
     text = Page(group_page(study)).text
     assert "The contrast drug - placebo in Glx/tNAA is estimated at −2.13 % (95 % interval −4.10 to −0.17, P = 0.034, 24.3 degrees" in text
     assert "from 26 participants, 52 sessions, 156 windows" in text
-    assert "compatible with differences from −4.10 to −0.17 %; no difference lies outside" in text
+    assert "compatible with differences from −4.10 to −0.17 %; zero lies outside" in text
     assert "significant" not in text
 
 
