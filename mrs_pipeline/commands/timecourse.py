@@ -155,8 +155,8 @@ def _onset_s(events: Path | None, *, event: str | None) -> float:
     table = read_table(events, required=("onset", "trial_type")) if events is not None else pd.DataFrame()
     if table.empty:
         raise InputError(
-            f"there are no events{f' in {events}' if events else ''}, but windows.event is '{event}': add *_events.tsv with that "
-            "trial_type, or set windows.event to null"
+            f"there is no events file, or it lists no events, but windows.event is '{event}': add *_events.tsv with that trial_type, "
+            "or set windows.event to null"
         )
     onset_s = event_onset_s(table.assign(onset=pd.to_numeric(table["onset"], errors="coerce")), event=event)
     if not np.isfinite(onset_s):
