@@ -40,7 +40,8 @@ class BasisSet:
     """FIDs of unit amplitude, shape (n_metabolites, n_points), in the package's sign convention (`acquisition`).
 
     ``sequence`` says in words how they were made. FIDs carry no line broadening beyond what ``linewidth_hz`` states
-    (full width at half maximum of the Lorentzian already in them).
+    (full width at half maximum of the Lorentzian already in them). ``origins`` says of each metabolite where its numbers come from
+    (empty: not known), ``assumptions`` what was taken for granted, in sentences; both are for people and change no number.
     """
 
     metabolites: tuple[str, ...]
@@ -48,6 +49,8 @@ class BasisSet:
     acquisition: Acquisition
     sequence: str
     linewidth_hz: float = 0.0
+    origins: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check shapes and names; `DataError` names what is wrong."""
@@ -57,6 +60,8 @@ class BasisSet:
             raise DataError(f"basis FIDs have shape {fids.shape}, expected {expected} (metabolites, points)")
         if len(set(self.metabolites)) != len(self.metabolites):
             raise DataError(f"a metabolite appears twice in the basis: {', '.join(self.metabolites)}")
+        if len(self.origins) not in {0, len(self.metabolites)}:
+            raise DataError(f"the basis has {len(self.metabolites)} metabolites but {len(self.origins)} origins: state one each, or none")
         if not np.all(np.isfinite(fids)):
             raise DataError("the basis holds values that are not finite numbers: simulate or export it again")
         object.__setattr__(self, "fids", read_only(fids))
@@ -68,4 +73,5 @@ class BasisSet:
         if missing:
             raise ConfigError(f"metabolite '{missing[0]}' is not in the basis: use one of {', '.join(sorted(self.metabolites))}")
         rows = [self.metabolites.index(name) for name in wanted]
-        return replace(self, metabolites=tuple(wanted), fids=self.fids[rows])
+        origins = tuple(self.origins[row] for row in rows) if self.origins else ()
+        return replace(self, metabolites=tuple(wanted), fids=self.fids[rows], origins=origins)

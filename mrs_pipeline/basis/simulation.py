@@ -26,7 +26,7 @@ NEGLIGIBLE = 1e-13
 def simulate_basis(
     *,
     sequence: str,
-    metabolites: Sequence[str],
+    metabolites: Sequence[str | SpinSystem],
     acquisition: Acquisition,
     echo_time_1_s: float | None = None,
     mixing_time_s: float | None = None,
@@ -41,13 +41,15 @@ def simulate_basis(
         raise DataError(f"the spin systems are those of 1H but the acquisition states nucleus '{acquisition.nucleus}'")
     timing = {"echo_time_s": acquisition.echo_time_s, "echo_time_1_s": echo_time_1_s, "mixing_time_s": mixing_time_s}
     events = sequence_events(sequence, timing=timing)
-    systems = [spin_system(name) for name in metabolites]
+    systems = [spin_system(entry) if isinstance(entry, str) else entry for entry in metabolites]
     fids = [simulate_fid(system, events=events, acquisition=acquisition) for system in systems]
     return BasisSet(
         metabolites=tuple(system.name for system in systems),
         fids=np.array(fids).reshape(len(systems), acquisition.n_points),
         acquisition=acquisition,
         sequence=_in_words(sequence, timing),
+        origins=tuple("; ".join(system.sources) for system in systems),
+        assumptions=("ideal pulses", "no relaxation", *(f"{system.name}: {system.left_out}" for system in systems if system.left_out)),
     )
 
 

@@ -1,6 +1,7 @@
 """Command ``basis``: simulate a basis set and write it; basis sets ready for data of a given axis."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,11 @@ def with_macromolecules(basis: BasisSet, *, names: Sequence[str]) -> BasisSet:
     if not names or any(is_macromolecule(name) for name in basis.metabolites):
         return basis
     added = macromolecule_basis(names=names, acquisition=basis.acquisition)
-    return BasisSet(
+    return replace(
+        basis,
         metabolites=(*basis.metabolites, *added.metabolites),
         fids=np.vstack([basis.fids, added.fids]),
-        acquisition=basis.acquisition,
         sequence=f"{basis.sequence}; {added.sequence}",
-        linewidth_hz=basis.linewidth_hz,
+        origins=(*basis.origins, *(added.origins or ("",) * len(added.metabolites))) if basis.origins else (),
+        assumptions=(*basis.assumptions, *added.assumptions),
     )
