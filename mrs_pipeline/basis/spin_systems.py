@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
+
+import numpy as np
 
 from mrs_pipeline.basis.basis_set import standard_name
 from mrs_pipeline.errors import DataError, unknown_name
@@ -103,6 +105,30 @@ def spin_system(name: str) -> SpinSystem:
     if found is None:
         raise unknown_name("metabolite", name, systems)
     return found
+
+
+def perturbed(system: SpinSystem, *, rng: np.random.Generator, shift_sd_ppm: float, coupling_sd_hz: float) -> SpinSystem:
+    """The same structure with other numbers: a basis that is not the one a synthetic study is analysed with.
+
+    Every distinct shift of a group and every coupling (those of other nuclei included) is drawn from a normal distribution about its
+    value. Spins of a group with one shift keep one shift; couplings that are zero stay zero. The sources say what was done.
+    """
+    note = f"shifts drawn about these with a standard deviation of {shift_sd_ppm:g} ppm, couplings with {coupling_sd_hz:g} Hz"
+    groups = tuple(_perturbed_group(group, rng=rng, shift_sd_ppm=shift_sd_ppm, coupling_sd_hz=coupling_sd_hz) for group in system.groups)
+    return replace(system, groups=groups, sources=(*system.sources, note))
+
+
+def _perturbed_group(group: SpinGroup, *, rng: np.random.Generator, shift_sd_ppm: float, coupling_sd_hz: float) -> SpinGroup:
+    def drawn_hz(value_hz: float) -> float:
+        return value_hz and float(rng.normal(value_hz, coupling_sd_hz))
+
+    shifts_ppm = {shift: float(rng.normal(shift, shift_sd_ppm)) for shift in sorted({spin.shift_ppm for spin in group.spins})}
+    return replace(
+        group,
+        spins=tuple(replace(spin, shift_ppm=shifts_ppm[spin.shift_ppm]) for spin in group.spins),
+        couplings=tuple(replace(coupling, coupling_hz=drawn_hz(coupling.coupling_hz)) for coupling in group.couplings),
+        other_nuclei=tuple(replace(other, couplings_hz=tuple(map(drawn_hz, other.couplings_hz))) for other in group.other_nuclei),
+    )
 
 
 def _system(name: str, entry: Mapping[str, Any], *, sources: Mapping[str, str]) -> SpinSystem:

@@ -1,9 +1,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mrs_pipeline.basis.spin_systems import Coupling, OtherNucleus, Spin, SpinGroup, spin_system, spin_systems
+from mrs_pipeline.basis.spin_systems import Coupling, OtherNucleus, Spin, SpinGroup, SpinSystem, perturbed, spin_system, spin_systems
 from mrs_pipeline.errors import ConfigError, DataError
 
 # Protons bound to carbon in the structural formula of each metabolite.
@@ -72,3 +75,38 @@ def test_couplings_are_those_other_programs_use(external_data: Path) -> None:
         theirs = {row["J"] for shifts, row in pairs if row["J"] != -14.366 and None not in (shifts[row["i"]], shifts[row["j"]])}
         ours = {coupling.coupling_hz for group in spin_system(name).groups for coupling in group.couplings}
         assert ours == theirs, name
+
+
+def numbers(system: SpinSystem) -> np.ndarray:
+    """All shifts (ppm) and all couplings (Hz) of a spin system in one order, as rows (is a shift, value)."""
+    shifts = [(1.0, spin.shift_ppm) for group in system.groups for spin in group.spins]
+    couplings = [(0.0, coupling.coupling_hz) for group in system.groups for coupling in group.couplings]
+    others = [(0.0, value) for group in system.groups for other in group.other_nuclei for value in other.couplings_hz]
+    return np.array(shifts + couplings + others)
+
+
+@given(name=st.sampled_from(sorted(spin_systems())), seed=st.integers(0, 2**32 - 1))
+def test_perturbation_keeps_structure_and_equivalence(name: str, seed: int) -> None:
+    system = spin_system(name)
+    other = perturbed(system, rng=np.random.default_rng(seed), shift_sd_ppm=0.01, coupling_sd_hz=0.5)
+    before, after = numbers(system), numbers(other)
+    assert other.n_protons == system.n_protons
+    assert np.all((after[:, 1] == 0.0) == (before[:, 1] == 0.0))
+    assert np.all(after[before[:, 1] != 0.0, 1] != before[before[:, 1] != 0.0, 1])
+    for group, drawn in zip(system.groups, other.groups, strict=True):
+        shifts, moved = (np.array([spin.shift_ppm for spin in entry.spins]) for entry in (group, drawn))
+        np.testing.assert_array_equal(shifts[:, None] == shifts, moved[:, None] == moved)
+
+
+def test_perturbation_has_the_spread_asked_for() -> None:
+    rng = np.random.default_rng(1)
+    before = numbers(spin_system("GSH"))
+    drawn = np.array([numbers(perturbed(spin_system("GSH"), rng=rng, shift_sd_ppm=0.01, coupling_sd_hz=0.5))[:, 1] for _ in range(2000)])
+    expected = np.where(before[:, 0] == 1.0, 0.01, 0.5)
+    np.testing.assert_allclose(drawn.std(axis=0), expected, rtol=0.1)
+    np.testing.assert_allclose(drawn.mean(axis=0), before[:, 1], atol=0.06)
+
+
+def test_perturbation_without_spread_changes_nothing() -> None:
+    same = perturbed(spin_system("PCh"), rng=np.random.default_rng(1), shift_sd_ppm=0.0, coupling_sd_hz=0.0)
+    assert same.groups == spin_system("PCh").groups
