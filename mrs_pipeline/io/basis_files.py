@@ -15,8 +15,9 @@ from mrs_pipeline.errors import ConfigError, InputError
 from mrs_pipeline.io import lcmodel
 from mrs_pipeline.io.atomic import atomic_path
 
-#: What the header of our own files says first, so that later versions can tell.
-FORMAT = "mrs_pipeline basis 1"
+#: What the header of our own files says first, so that later versions can tell; the first version had no origins and assumptions.
+FORMAT = "mrs_pipeline basis 2"
+READABLE_FORMATS = ("mrs_pipeline basis 1", FORMAT)
 
 
 def read_basis_file(path: str | os.PathLike[str]) -> BasisSet:
@@ -45,6 +46,8 @@ def _write_npz(basis: BasisSet, path: str | os.PathLike[str]) -> None:
         "acquisition": asdict(basis.acquisition),
         "sequence": basis.sequence,
         "linewidth_hz": basis.linewidth_hz,
+        "origins": list(basis.origins),
+        "assumptions": list(basis.assumptions),
     }
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, header=np.array(json.dumps(header)), fids=basis.fids)
@@ -67,7 +70,7 @@ def _basis_from(content: bytes) -> BasisSet:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             header = json.loads(str(arrays["header"]))
             fids = np.asarray(arrays["fids"], dtype=np.complex128)
-    if header["format"] != FORMAT:
+    if header["format"] not in READABLE_FORMATS:
         raise InputError(f"its format is '{header['format']}'")
     return BasisSet(
         metabolites=tuple(standard_name(str(name)) for name in header["metabolites"]),
@@ -75,4 +78,6 @@ def _basis_from(content: bytes) -> BasisSet:
         acquisition=Acquisition(**header["acquisition"]),
         sequence=str(header["sequence"]),
         linewidth_hz=float(header["linewidth_hz"]),
+        origins=tuple(str(text) for text in header.get("origins", ())),
+        assumptions=tuple(str(text) for text in header.get("assumptions", ())),
     )

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,15 @@ from mrs_pipeline.io.basis_files import FORMAT, read_basis_file, write_basis_fil
 @pytest.fixture
 def basis(acquisition: Acquisition) -> BasisSet:
     decay = np.exp(-np.arange(1, 3)[:, None] * (3 + 40j) * acquisition.time_s)
-    return BasisSet(metabolites=("NAA", "Glu"), fids=decay, acquisition=acquisition, sequence="press", linewidth_hz=1.5)
+    return BasisSet(
+        metabolites=("NAA", "Glu"),
+        fids=decay,
+        acquisition=acquisition,
+        sequence="press",
+        linewidth_hz=1.5,
+        origins=("a book", "Müller 2000"),
+        assumptions=("ideal pulses",),
+    )
 
 
 def test_own_form_is_exact_and_repeatable(basis: BasisSet, tmp_path: Path) -> None:
@@ -29,6 +38,16 @@ def test_own_form_is_exact_and_repeatable(basis: BasisSet, tmp_path: Path) -> No
     again = read_basis_file(tmp_path / "a.npz")
     np.testing.assert_array_equal(again.fids, basis.fids)
     assert (again.metabolites, again.acquisition, again.sequence, again.linewidth_hz) == (("NAA", "Glu"), basis.acquisition, "press", 1.5)
+    assert (again.origins, again.assumptions) == (basis.origins, basis.assumptions)
+
+
+def test_files_of_the_first_version_are_still_read(basis: BasisSet, tmp_path: Path) -> None:
+    header = {"format": "mrs_pipeline basis 1", "metabolites": basis.metabolites, "acquisition": asdict(basis.acquisition)}
+    header |= {"sequence": "press", "linewidth_hz": 1.5}
+    np.savez(tmp_path / "a.npz", header=np.array(json.dumps(header)), fids=basis.fids)
+    old = read_basis_file(tmp_path / "a.npz")
+    np.testing.assert_array_equal(old.fids, basis.fids)
+    assert (old.origins, old.assumptions) == ((), ())
 
 
 def test_suffix_chooses_the_format(basis: BasisSet, tmp_path: Path) -> None:
