@@ -46,16 +46,16 @@ def resampled(basis: BasisSet, *, acquisition: Acquisition) -> BasisSet:
     return replace(basis, fids=np.pad(fids, ((0, 0), (0, padding))), acquisition=acquisition)
 
 
-def interpolated(fids: ComplexArray, *, positions: FloatArray, band: float) -> ComplexArray:
-    """Values of signals of limited band at fractional sample positions within them, shape (n_signals, n_positions).
+def interpolated(fids: ComplexArray, *, positions: FloatArray, band: float, ridge: float = 1e-10) -> ComplexArray:
+    """Values of signals of limited band at fractional sample positions within or just beside them, shape (n_signals, n_positions).
 
     For a flat spectrum within +-`band` (cycles per sample) the covariance of two samples is sinc(2 band distance); the weights solve the
-    normal equations, with a ridge that keeps rounding errors of the samples (1e-6 in text files) small.
+    normal equations, with a ridge (relative noise power of the samples) that keeps their errors small: rounding in text files is 1e-6.
     """
     n_neighbours = min(N_NEIGHBOURS, fids.shape[-1])
     first = np.clip(np.floor(positions).astype(int) - n_neighbours // 2 + 1, 0, fids.shape[-1] - n_neighbours)
     neighbour = np.arange(n_neighbours)
-    covariance = np.sinc(2 * band * (neighbour[:, None] - neighbour)) + 1e-10 * np.eye(n_neighbours)
+    covariance = np.sinc(2 * band * (neighbour[:, None] - neighbour)) + ridge * np.eye(n_neighbours)
     weights = np.linalg.solve(covariance, np.sinc(2 * band * (positions - first - neighbour[:, None])))
     return np.asarray(np.einsum("kt,mtk->mt", weights, fids[:, first[:, None] + neighbour]))
 

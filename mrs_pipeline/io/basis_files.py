@@ -1,41 +1,82 @@
-"""Basis-set files of any kind: LCModel ``.BASIS``, and ``.npz``, the form in which this program keeps its own."""
+"""Basis sets of any form: LCModel's ``.BASIS`` and ``.RAW``, the JSON files of FSL-MRS, and ``.npz``, this program's own."""
 
 import io
 import json
 import os
 import warnings
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
 from mrs_pipeline.acquisition import Acquisition
 from mrs_pipeline.basis.basis_set import BasisSet, standard_name
-from mrs_pipeline.errors import ConfigError, InputError
+from mrs_pipeline.errors import ConfigError, InputError, unknown_name
 from mrs_pipeline.io import lcmodel
 from mrs_pipeline.io.atomic import atomic_path
+from mrs_pipeline.io.basis_folder import files_of
+from mrs_pipeline.io.fsl_json import read_fsl_json, write_fsl_json
+from mrs_pipeline.io.lcmodel_raw import read_raw, write_raw
+from mrs_pipeline.io.stated import NOTHING_STATED, Stated
 
 #: What the header of our own files says first, so that later versions can tell; the first version had no origins and assumptions.
 FORMAT = "mrs_pipeline basis 2"
 READABLE_FORMATS = ("mrs_pipeline basis 1", FORMAT)
 
 
-def read_basis_file(path: str | os.PathLike[str]) -> BasisSet:
-    """Read a basis set by its suffix (``.BASIS`` or ``.npz``, in any case); `InputError` names a file that cannot be used."""
-    readers = {".basis": lcmodel.read_basis, ".npz": _read_npz}
-    return readers[_suffix(path)](path)
+def read_basis(path: str | os.PathLike[str], *, stated: Stated = NOTHING_STATED) -> BasisSet:
+    """Read a basis set, whatever its form: a file by its suffix, a folder by the suffix of the files in it.
+
+    ``stated`` adds what the files do not say of their sampling and timing. Sets of other programs are brought to this package's
+    conventions, which ``assumptions`` tells; `InputError` names a file that cannot be used.
+    """
+    source = Path(path)
+    return _READERS[_suffix_of(source)](source, stated=stated)
 
 
-def write_basis_file(basis: BasisSet, path: str | os.PathLike[str]) -> None:
-    """Write a basis set in the format of the suffix: ``.BASIS`` for other programs, ``.npz`` without any loss; same input, same bytes."""
-    writers = {".basis": lcmodel.write_basis, ".npz": _write_npz}
-    writers[_suffix(path)](basis, path)
+def basis_inputs(path: Path) -> list[Path]:
+    """All files a basis set is read from, so that a change of any of them can be noticed; the path itself if it cannot be read."""
+    if not path.is_dir():
+        return [path]
+    return [file for suffix in _FOLDERS for file in files_of(path, suffix=suffix)] or [path]
 
 
-def _suffix(path: str | os.PathLike[str]) -> str:
-    suffix = Path(path).suffix.lower()
-    if suffix not in {".basis", ".npz"}:
-        raise ConfigError(f"{path} has no suffix of a basis-set file: name it .npz (no loss) or .BASIS (LCModel format)")
+def write_basis(basis: BasisSet, path: str | os.PathLike[str], *, form: str | None = None) -> None:
+    """Write a basis set as one of `FORMS`, by default that of the suffix; same input, same bytes.
+
+    Nothing is lost in ``npz`` and ``fsl_json``; ``lcmodel`` rounds to 1e-10 of the largest value and, like ``raw``, keeps neither origins
+    nor assumptions. The last two are new folders. `ConfigError` for an unknown form or suffix.
+    """
+    form = form or _form_of(Path(path))
+    if form not in FORMS:
+        raise unknown_name("form of a basis set", form, FORMS)
+    FORMS[form](basis, path)
+
+
+def _form_of(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise ConfigError(
+            f"{path} has no suffix of a basis-set file: name it .npz (no loss) or .BASIS (LCModel), or choose the form "
+            "fsl_json or raw for a folder"
+        )
+    return _SUFFIXES[suffix]
+
+
+def _suffix_of(path: Path) -> str:
+    """The suffix that decides on the reader; `InputError` where there is none, or more than one kind of file in a folder."""
+    if path.is_dir():
+        found = [suffix for suffix in _FOLDERS if files_of(path, suffix=suffix)]
+        if len(found) != 1:
+            held = "both .raw and .json files" if found else "neither .raw nor .json files"
+            raise InputError(f"{path} holds {held}: name a folder with the files of one basis set, LCModel's .RAW or FSL-MRS's .json")
+        return found[0]
+    if not path.exists():
+        raise InputError(f"{path} could not be read (no such file): check its name or simulate the basis set first")
+    suffix = path.suffix.lower()
+    if suffix not in _READERS:
+        raise InputError(f"{path} has no suffix of a basis set: .npz, .BASIS, or a folder of .raw or .json files is expected")
     return suffix
 
 
@@ -53,15 +94,24 @@ def _write_npz(basis: BasisSet, path: str | os.PathLike[str]) -> None:
         np.savez_compressed(stream, header=np.array(json.dumps(header)), fids=basis.fids)
 
 
-def _read_npz(path: str | os.PathLike[str]) -> BasisSet:
+def _read_npz(path: str | os.PathLike[str], *, stated: Stated) -> BasisSet:
     try:
         content = Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"{path} could not be read ({error.strerror or error}): check its name or simulate the basis set first") from error
     try:
-        return _basis_from(content)
+        basis = _basis_from(content)
     except Exception as error:  # damaged archives raise errors of zipfile, zlib, json, tokenize and many other modules
         raise InputError(f"{path} is not a whole basis-set file ({error}): simulate or export it again") from error
+    return _with_stated(basis, stated=stated, path=path)
+
+
+def _with_stated(basis: BasisSet, *, stated: Stated, path: object) -> BasisSet:
+    acquisition = basis.acquisition
+    for name in ("spectrometer_frequency_mhz", "spectral_width_hz"):
+        stated.value(name, getattr(acquisition, name), path=path)
+    echo_time_s = stated.value("echo_time_s", acquisition.echo_time_s, path=path)
+    return replace(basis, acquisition=replace(acquisition, echo_time_s=echo_time_s))
 
 
 def _basis_from(content: bytes) -> BasisSet:
@@ -81,3 +131,21 @@ def _basis_from(content: bytes) -> BasisSet:
         origins=tuple(str(text) for text in header.get("origins", ())),
         assumptions=tuple(str(text) for text in header.get("assumptions", ())),
     )
+
+
+#: The forms in which a basis set can be written.
+FORMS: dict[str, Callable[[BasisSet, str | os.PathLike[str]], None]] = {
+    "npz": _write_npz,
+    "lcmodel": lcmodel.write_basis,
+    "fsl_json": write_fsl_json,
+    "raw": write_raw,
+}
+
+_SUFFIXES = {".npz": "npz", ".basis": "lcmodel"}
+
+_READERS: dict[str, Callable[..., BasisSet]] = {".npz": _read_npz, ".basis": lcmodel.read_basis, ".raw": read_raw, ".json": read_fsl_json}
+
+#: Suffixes of files of which a folder may be full.
+_FOLDERS = (".raw", ".json")
+
+read_basis_file, write_basis_file = read_basis, write_basis

@@ -49,6 +49,11 @@ def _unquoted(value: str) -> str:
     return value[1:-1].replace("''", "'").strip() if value.startswith("'") else value
 
 
+def quoted(text: str) -> str:
+    """A text as it may stand between the quotes of a value."""
+    return text.replace("'", "''").replace("\n", " ").replace("$", " ").replace("&", " ")
+
+
 def number_of(values: Mapping[str, str], key: str, *, path: object, default: float | None = None) -> float:
     """A number of a namelist; an empty or absent one is ``default``, or an `InputError` where there is none."""
     text = values.get(key, "")
@@ -70,7 +75,7 @@ def complex_values(data: str, *, path: object, what: str) -> ComplexArray:
     values = np.array([_float(number) for number in _NUMBER.findall(data)], dtype=np.float64)
     if values.size == 0 or values.size % 2 or not np.all(np.isfinite(values)):
         raise InputError(f"{path}: {what} has {values.size} values where pairs of finite numbers are expected: the file may be truncated")
-    return np.asarray(values[0::2] + 1j * values[1::2])
+    return values.view(np.complex128)
 
 
 def _float(text: str) -> float:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from mrs_pipeline.acquisition import Acquisition, hz_from_ppm
+from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.fids import Fids
 from mrs_pipeline.io.nifti_mrs import write_fids
 
@@ -23,6 +25,48 @@ def acquisition() -> Acquisition:
     return Acquisition(
         nucleus="1H", spectrometer_frequency_mhz=SF_MHZ, spectral_width_hz=2000.0, n_points=512, echo_time_s=0.03, repetition_time_s=2.0
     )
+
+
+@pytest.fixture
+def line(acquisition: Acquisition) -> Callable[..., np.ndarray]:
+    """FIDs of Lorentzian singlets that start at 1."""
+
+    def make(ppm: float, width_hz: float = 2.0) -> np.ndarray:
+        hz = hz_from_ppm(ppm, spectrometer_frequency_mhz=SF_MHZ)
+        return np.exp((2j * np.pi * hz - np.pi * width_hz) * acquisition.time_s)
+
+    return make
+
+
+@pytest.fixture
+def basis(acquisition: Acquisition, line: Callable[..., np.ndarray]) -> BasisSet:
+    """Three singlets where other programs would not change anything."""
+    return BasisSet(
+        metabolites=("NAA", "Cr", "Lac"),
+        fids=np.array([3.0 * line(2.008), 2.0 * line(3.027), line(1.3)]),
+        acquisition=acquisition,
+        sequence="press 'x'",
+        linewidth_hz=2.0,
+    )
+
+
+@pytest.fixture
+def facts() -> Callable[[BasisSet], dict[str, Any]]:
+    """All that a basis set says besides its FIDs."""
+    return lambda basis: {field.name: getattr(basis, field.name) for field in fields(basis) if field.name != "fids"}
+
+
+@pytest.fixture
+def peak_ppm() -> Callable[[BasisSet, str], float]:
+    """Position of the highest peak of a metabolite, from a transform zero-filled sixteenfold."""
+
+    def find(basis: BasisSet, name: str) -> float:
+        fid = basis.fids[basis.metabolites.index(name)]
+        spectrum = np.abs(np.fft.fft(fid, 16 * fid.size))
+        hz = np.fft.fftfreq(16 * fid.size, basis.acquisition.dwell_time_s)[np.argmax(spectrum)]
+        return float(4.65 - hz / basis.acquisition.spectrometer_frequency_mhz)
+
+    return find
 
 
 @pytest.fixture

@@ -3,69 +3,97 @@
 import contextlib
 import io
 import json
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mrs_pipeline.acquisition import Acquisition
 from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.errors import ConfigError, InputError
-from mrs_pipeline.io.basis_files import FORMAT, read_basis_file, write_basis_file
+from mrs_pipeline.io.basis_files import FORMAT, basis_inputs, read_basis, write_basis
+from mrs_pipeline.io.stated import Stated
 
 
 @pytest.fixture
-def basis(acquisition: Acquisition) -> BasisSet:
-    decay = np.exp(-np.arange(1, 3)[:, None] * (3 + 40j) * acquisition.time_s)
-    return BasisSet(
-        metabolites=("NAA", "Glu"),
-        fids=decay,
-        acquisition=acquisition,
-        sequence="press",
-        linewidth_hz=1.5,
-        origins=("a book", "Müller 2000"),
-        assumptions=("ideal pulses",),
-    )
+def whole(basis: BasisSet) -> BasisSet:
+    """A basis set with all that can be said of it."""
+    return replace(basis, origins=("a book", "Müller 2000", ""), assumptions=("ideal pulses",))
 
 
-def test_own_form_is_exact_and_repeatable(basis: BasisSet, tmp_path: Path) -> None:
+def test_own_form_is_exact_and_repeatable(whole: BasisSet, tmp_path: Path, facts: Callable[[BasisSet], Any]) -> None:
     for name in ("a.npz", "b.npz"):
-        write_basis_file(basis, tmp_path / name)
+        write_basis(whole, tmp_path / name)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
-    again = read_basis_file(tmp_path / "a.npz")
-    np.testing.assert_array_equal(again.fids, basis.fids)
-    assert (again.metabolites, again.acquisition, again.sequence, again.linewidth_hz) == (("NAA", "Glu"), basis.acquisition, "press", 1.5)
-    assert (again.origins, again.assumptions) == (basis.origins, basis.assumptions)
+    again = read_basis(tmp_path / "a.npz")
+    np.testing.assert_array_equal(again.fids, whole.fids)
+    assert facts(again) == facts(whole)
 
 
 def test_files_of_the_first_version_are_still_read(basis: BasisSet, tmp_path: Path) -> None:
     header = {"format": "mrs_pipeline basis 1", "metabolites": basis.metabolites, "acquisition": asdict(basis.acquisition)}
     header |= {"sequence": "press", "linewidth_hz": 1.5}
     np.savez(tmp_path / "a.npz", header=np.array(json.dumps(header)), fids=basis.fids)
-    old = read_basis_file(tmp_path / "a.npz")
+    old = read_basis(tmp_path / "a.npz")
     np.testing.assert_array_equal(old.fids, basis.fids)
     assert (old.origins, old.assumptions) == ((), ())
 
 
 def test_suffix_chooses_the_format(basis: BasisSet, tmp_path: Path) -> None:
-    write_basis_file(basis, tmp_path / "a.BASIS")
+    write_basis(basis, tmp_path / "a.BASIS")
     assert (tmp_path / "a.BASIS").read_text().startswith(" $SEQPAR")
-    np.testing.assert_allclose(read_basis_file(tmp_path / "a.BASIS").fids, basis.fids, atol=1e-9)
+    np.testing.assert_allclose(read_basis(tmp_path / "a.BASIS").fids, basis.fids, atol=1e-9)
     with pytest.raises(ConfigError, match=r"\.npz"):
-        write_basis_file(basis, tmp_path / "a.txt")
+        write_basis(basis, tmp_path / "a.txt")
+    with pytest.raises(ConfigError, match="unknown form of a basis set 'matlab': use one of fsl_json, lcmodel, npz, raw"):
+        write_basis(basis, tmp_path / "a.npz", form="matlab")
+
+
+@pytest.mark.parametrize("form", ["npz", "lcmodel", "fsl_json", "raw"])
+def test_one_entry_reads_every_form(form: str, basis: BasisSet, tmp_path: Path) -> None:
+    path = tmp_path / {"npz": "a.npz", "lcmodel": "a.BASIS"}.get(form, "folder")
+    write_basis(basis, path, form=form)
+    stated = Stated(spectral_width_hz=2000.0) if form == "raw" else Stated()
+    again = read_basis(path, stated=stated).select(basis.metabolites)
+    np.testing.assert_allclose(again.fids, basis.fids, atol=1e-9)
+    assert again.acquisition.spectral_width_hz == 2000.0
+    inputs = basis_inputs(path)
+    assert [file.stem for file in inputs] == (["Cr", "Lac", "NAA"] if path.is_dir() else ["a"])
+
+
+def test_folders_that_hold_no_basis_set_or_two(basis: BasisSet, tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "._NAA.json").touch()
+    with pytest.raises(InputError, match=r"set holds neither .raw nor .json files"):
+        read_basis(tmp_path / "set")
+    write_basis(basis, tmp_path / "both", form="raw")
+    (tmp_path / "both" / "Ala.JSON").write_text("{}")
+    with pytest.raises(InputError, match=r"both holds both .raw and .json files"):
+        read_basis(tmp_path / "both")
+    (tmp_path / "a.mat").touch()
+    with pytest.raises(InputError, match=r"a.mat has no suffix of a basis set"):
+        read_basis(tmp_path / "a.mat")
+
+
+def test_statements_about_our_own_form(basis: BasisSet, tmp_path: Path) -> None:
+    write_basis(replace(basis, acquisition=replace(basis.acquisition, echo_time_s=None)), tmp_path / "a.npz")
+    assert read_basis(tmp_path / "a.npz", stated=Stated(echo_time_s=0.03)).acquisition.echo_time_s == 0.03
+    with pytest.raises(InputError, match="spectral width of 2000 Hz, but 4000 Hz is given"):
+        read_basis(tmp_path / "a.npz", stated=Stated(spectral_width_hz=4000.0))
 
 
 def test_truncated_file(basis: BasisSet, tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
-    write_basis_file(basis, path)
+    write_basis(basis, path)
     content = path.read_bytes()
     for fraction in (0.0, 0.1, 0.5, 0.99):
         path.write_bytes(content[: int(len(content) * fraction)])
         with pytest.raises(InputError, match=r"a\.npz"):
-            read_basis_file(path)
+            read_basis(path)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -75,13 +103,13 @@ def test_truncated_file(basis: BasisSet, tmp_path: Path) -> None:
 )
 def test_any_bytes_may_be_wrong(suffix: str, changes: list[tuple[int, int]], basis: BasisSet, tmp_path: Path) -> None:
     path = tmp_path / f"a{suffix}"
-    write_basis_file(basis, path)
+    write_basis(basis, path)
     content = bytearray(path.read_bytes())
     for position, value in changes:
         content[position] = value
     path.write_bytes(content)
     with contextlib.suppress(InputError):
-        assert isinstance(read_basis_file(path), BasisSet)
+        assert isinstance(read_basis(path), BasisSet)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +124,7 @@ def test_any_bytes_may_be_wrong(suffix: str, changes: list[tuple[int, int]], bas
 def test_wrong_header(header: object, tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", header=np.array(json.dumps(header)), fids=np.zeros((1, 4), complex))
     with pytest.raises(InputError, match=r"a\.npz"):
-        read_basis_file(tmp_path / "a.npz")
+        read_basis(tmp_path / "a.npz")
 
 
 def test_nothing_is_ever_unpickled(tmp_path: Path) -> None:
@@ -104,9 +132,9 @@ def test_nothing_is_ever_unpickled(tmp_path: Path) -> None:
     np.savez(stream, header=np.array({"a": 1}, dtype=object), fids=np.zeros((1, 4), complex))
     (tmp_path / "a.npz").write_bytes(stream.getvalue())
     with pytest.raises(InputError, match=r"a\.npz"):
-        read_basis_file(tmp_path / "a.npz")
+        read_basis(tmp_path / "a.npz")
 
 
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="could not be read"):
-        read_basis_file(tmp_path / "a.npz")
+        read_basis(tmp_path / "a.npz")
