@@ -18,6 +18,9 @@ from mrs_pipeline.report.pages import group_page, session_page
 #: Component groups drawn in figures of fits.
 GROUPS = {"tNAA": ("NAA", "NAAG"), "tCr": ("Cr", "PCr"), "tCho": ("GPC", "PCh"), "Glx": ("Glu", "Gln"), "Ins": ("Ins",)}
 
+#: The page of the basis set, beside that of the group.
+BASIS_PAGE = "basis.html"
+
 
 def write_group_page(sessions: Sequence[StudySession], *, config: Mapping[str, Any], results: Path, out: Path) -> None:
     """Write ``index.html`` from the group tables, with links to the pages of the sessions."""
@@ -37,6 +40,7 @@ def write_group_page(sessions: Sequence[StudySession], *, config: Mapping[str, A
             examples=_examples(sessions, results=results),
             settings=config,
             provenance=provenance(config),
+            basis_page=BASIS_PAGE,
             session_pages={(item.participant, item.session): f"sessions/{item.folder}/{item.label}.html" for item in sessions},
             measures=read_table(group / "measures.tsv"),
             contrasts=read_table(group / "contrasts.tsv"),
@@ -65,7 +69,8 @@ def write_session_page(item: StudySession, *, config: Mapping[str, Any], results
             fits=_fits(folder, names),
             infusion_start_s=_number(status.get("event_onset_s")) if _infusion_stop_s(config) is None else None,
             infusion_stop_s=_infusion_stop_s(config),
-            group_page="../" * (item.folder.count("/") + 2) + "index.html",
+            group_page=_up(item) + "index.html",
+            basis_page=_up(item) + BASIS_PAGE,
             settings=config,
             provenance={**provenance(config), "inputs": record.get("inputs")},
             measures=_primary_first(_table(folder / names.file("measures.tsv")), measure=config["statistics"]["primary"]["measure"]),
@@ -74,6 +79,11 @@ def write_session_page(item: StudySession, *, config: Mapping[str, Any], results
         )
     )
     _write(page, out)
+
+
+def _up(item: StudySession) -> str:
+    """From the page of a session to the folder of the report."""
+    return "../" * (item.folder.count("/") + 2)
 
 
 def _infusion_stop_s(config: Mapping[str, Any]) -> float | None:

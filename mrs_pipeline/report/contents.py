@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.errors import DataError
 
 
@@ -149,6 +150,7 @@ class GroupReport:
     infusion_stop_s: float | None = None
     examples: tuple[ExampleFit, ...] = ()
     session_pages: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    basis_page: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
     provenance: Mapping[str, object] = field(default_factory=dict)
 
@@ -183,6 +185,7 @@ class SessionReport:
     infusion_start_s: float | None = None
     infusion_stop_s: float | None = None
     group_page: str = ""
+    basis_page: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
     provenance: Mapping[str, object] = field(default_factory=dict)
 
@@ -195,3 +198,20 @@ class SessionReport:
         object.__setattr__(self, "measures", measures)
         for name in ("amplitudes", "history"):
             object.__setattr__(self, name, normalised(getattr(self, name), name=name))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BasisReport:
+    """Everything the page of the basis set says.
+
+    ``basis`` holds all that is fitted; ``built_in`` names those of its components that the program added to the set, ``source``
+    says where the set comes from, ``fit_range`` which chemical shifts are fitted (ppm).
+    """
+
+    title: str
+    basis: BasisSet
+    source: str
+    fit_range: tuple[float, float]
+    built_in: tuple[str, ...] = ()
+    group_page: str = ""
+    provenance: Mapping[str, object] = field(default_factory=dict)

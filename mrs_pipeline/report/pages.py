@@ -1,5 +1,6 @@
 """The two pages: a study and a session. Each is one self-contained HTML string, without scripts and without the network."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -36,6 +37,11 @@ def _environment() -> Environment:
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
+def rendered(template: str, content: Mapping[str, object]) -> str:
+    """A template of a page filled with its content."""
+    return _environment().get_template(template).render(content)
+
+
 def group_page(report: GroupReport) -> str:
     """The page of a study, as one HTML document. The same report gives the same bytes."""
     report = replace(report, primary=_whole_primary(report))
@@ -44,6 +50,7 @@ def group_page(report: GroupReport) -> str:
     order = changes.condition_order(session_table(report)["condition"], conditions=report.conditions)
     content = {
         "title": report.title,
+        "basis_page": report.basis_page,
         "headline": headline(report.contrasts, primary=report.primary, confidence=report.confidence),
         "remarks": group_remarks(report),
         "facts": _facts(report),
@@ -61,7 +68,7 @@ def group_page(report: GroupReport) -> str:
         "provenance": tables.flat(report.provenance),
         "model_means": not report.marginal_means.empty,
     }
-    return _environment().get_template("group.html").render(content)
+    return rendered("group.html", content)
 
 
 def _whole_primary(report: GroupReport) -> dict[str, str]:
@@ -180,7 +187,7 @@ def session_page(report: SessionReport) -> str:
         "settings": tables.flat(report.settings),
         "provenance": tables.flat(report.provenance),
     }
-    return _environment().get_template("session.html").render(content)
+    return rendered("session.html", content)
 
 
 def _session_tables(report: SessionReport) -> dict[str, tables.PageTable]:

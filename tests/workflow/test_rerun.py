@@ -10,21 +10,24 @@ pytestmark = pytest.mark.slow  # the finished study takes half a minute
 SESSIONS = 4
 DESCRIPTION = {"describe": 1}  # holds a hash of the whole configuration
 GROUP_PAGE = {"group_page": 1}
+BASIS_PAGE = {"basis_page": 1, **GROUP_PAGE}
 PAGES = {"session_page": SESSIONS, **GROUP_PAGE}
+EVERY_PAGE = {**PAGES, **BASIS_PAGE}
 FROM_CONTRAST = {"contrast": 1, **GROUP_PAGE}
 FROM_COLLECT = {"collect": 1, **FROM_CONTRAST}
 FROM_TIMECOURSE = {"timecourse": SESSIONS, **FROM_COLLECT, **PAGES}
 FROM_PREPROCESS = {"preprocess": SESSIONS, **FROM_TIMECOURSE}
-FROM_BASIS = {"basis": 1, **FROM_TIMECOURSE}
+FROM_BASIS = {"basis": 1, **BASIS_PAGE, **FROM_TIMECOURSE}
 
 STEPS = [{"step": "coil_combination"}, {"step": "alignment"}, {"step": "rejection"}, {"step": "phase_reference"}]
 
 CONFIGURATION = {
-    "title": ("study", {"title": "Another title"}, PAGES),
+    "title": ("study", {"title": "Another title"}, EVERY_PAGE),
     "order of conditions": ("statistics", {"conditions": ["naltrexone", "placebo"]}, {**FROM_CONTRAST, **PAGES}),
     "measures to contrast": ("statistics", {"measures": ["Glx/tNAA"]}, {**FROM_CONTRAST, **PAGES}),
     "covariates": ("statistics", {"covariates": ["age"]}, {**FROM_COLLECT, **PAGES}),
     "fitting": ("fitting", {"priors": False}, FROM_TIMECOURSE),
+    "fitted range": ("fitting", {"ppm_range": [0.5, 4.0]}, {**FROM_TIMECOURSE, **BASIS_PAGE}),
     "measures": ("measures", {"Ins/tCr": {"ratio": ["Ins", "tCr"]}}, FROM_TIMECOURSE),
     "windows": ("windows", {"min_transients": 5}, FROM_TIMECOURSE),
     "macromolecules": ("basis", {"macromolecules": ["MM09"]}, FROM_BASIS),
@@ -42,8 +45,8 @@ CODE = {
     "basis/spin_systems.json": FROM_BASIS,
     "preprocessing/alignment.py": FROM_PREPROCESS,
     "io/session_clock.py": FROM_PREPROCESS,
-    "report/figures.py": PAGES,
-    "report/templates/style.css": PAGES,
+    "report/figures.py": EVERY_PAGE,
+    "report/templates/style.css": EVERY_PAGE,
     "synthetic/signals.py": {},
     "commands/study.py": {},
     "cli.py": {},

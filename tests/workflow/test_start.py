@@ -33,7 +33,8 @@ def test_jobs_of_the_phantom_study(make_study, tmp_path):
     study = make_study(tmp_path / "study", participants=0)
     shutil.copytree(ROOT / "test_data", study.folder / "test_data")
     shutil.copy2(ROOT / "config" / "phantom.yaml", study.folder / "config")
-    jobs = {"basis": 1, "preprocess": 12, "timecourse": 12, "collect": 1, "contrast": 1, "session_page": 12, "group_page": 1, "describe": 1}
+    sessions = {"preprocess": 12, "timecourse": 12, "session_page": 12}
+    jobs = {**sessions, **dict.fromkeys(("basis", "collect", "contrast", "group_page", "basis_page", "describe"), 1)}
     assert study.planned(configfile="config/phantom.yaml") == jobs
 
 
@@ -41,7 +42,8 @@ def test_other_study_takes_nothing_from_the_default_one(study):
     """The default study is simulated and has own fitting options; a study named by --configfile has neither."""
     (study.folder / "config" / "config.yaml").write_text(yaml.safe_dump(SENTINEL), encoding="utf-8")
     shutil.copy2(ROOT / "config" / "simulation" / "phantom.yaml", study.folder / "simulation.yaml")
-    assert set(study.planned()) == {"basis", "preprocess", "timecourse", "collect", "contrast", "session_page", "group_page", "describe"}
+    pages = {"session_page", "group_page", "basis_page"}
+    assert set(study.planned()) == {"basis", "preprocess", "timecourse", "collect", "contrast", "describe", *pages}
     listed = study.run("--dry-run", "--printshellcmds").stdout
     assert "sentinel" not in listed
     shown = study.folder / "workflow" / "rules" / "common.smk"

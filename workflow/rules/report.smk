@@ -1,3 +1,21 @@
+rule basis_page:
+    input:
+        rules.basis.output,
+    output:
+        RESULTS / "report" / "basis.html",
+    log:
+        LOGS / "basis_page.log",
+    conda:
+        ENVIRONMENT
+    params:
+        **sections("basis"),
+        title=STUDY["study"]["title"],
+        ppm_range=STUDY["fitting"]["ppm_range"],
+        code=code_hash("mrs_pipeline.commands.basis_page"),
+    script:
+        "../scripts/basis_page.py"
+
+
 rule session_page:
     input:
         status=rules.timecourse.output.status,
@@ -22,6 +40,7 @@ rule group_page:
         rules.collect.output,
         rules.contrast.output,
         each_session(f"{WINDOW}curves.npz"),
+        basis=rules.basis_page.output,
         pages=each_session("report/sessions/{folder}/{label}.html"),
     output:
         report(RESULTS / "report" / "index.html", category="Report"),
