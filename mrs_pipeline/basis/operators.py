@@ -52,6 +52,19 @@ class SpinOperators:
             propagator = np.asarray(np.kron(propagator, _rotation(number, flip_rad, axis_rad)))
         return propagator
 
+    def rotated(self, matrices: ComplexArray, *, a: ComplexArray, b: ComplexArray) -> ComplexArray:
+        """Matrices multiplied from the left by one rotation per spin.
+
+        `matrices` has shape (n, dimension, dimension), the Cayley-Klein parameters `a` and `b` of the rotations (n, n_spins).
+        """
+        before, result = 1, matrices
+        for position, number in enumerate(self.spin_numbers):
+            turn = _of_cayley_klein(number, a[:, position], b[:, position])
+            size = turn.shape[1]
+            result = (turn[:, None] @ result.reshape(matrices.shape[0], before, size, -1)).reshape(matrices.shape)
+            before *= size
+        return result
+
 
 @lru_cache(maxsize=256)
 def spin_operators(spin_numbers: tuple[float, ...]) -> SpinOperators:
@@ -82,3 +95,20 @@ def _rotation(number: float, flip_rad: float, axis_rad: float) -> ComplexArray:
     about_x = (vectors * np.exp(-1j * flip_rad * values)) @ vectors.T
     turn = np.exp(-1j * axis_rad * _magnetic_numbers(number))
     return np.asarray(turn[:, None] * about_x * turn.conj()[None, :])
+
+
+def _of_cayley_klein(number: float, a: ComplexArray, b: ComplexArray) -> ComplexArray:
+    """Rotations of one spin of any spin number, shape (n, 2 I + 1, 2 I + 1), from those of spin 1/2.
+
+    By Euler angles, a = exp(-i (alpha + gamma) / 2) cos(beta / 2) and b = exp(i (alpha - gamma) / 2) sin(beta / 2), as in books on
+    angular momentum.
+    """
+    if number == 0.5:
+        return np.stack([np.stack([a, -b.conj()], axis=-1), np.stack([b, a.conj()], axis=-1)], axis=-2)
+    half_sum, half_difference = -np.angle(a), np.angle(b)
+    alpha, gamma = half_sum + half_difference, half_sum - half_difference
+    beta = 2 * np.arctan2(np.abs(b), np.abs(a))
+    m, plus = _magnetic_numbers(number), _raising(number)
+    values, vectors = np.linalg.eigh((plus - plus.T) / 2j)
+    about_y = (vectors * np.exp(-1j * beta[:, None] * values)[:, None, :]) @ vectors.conj().T
+    return np.asarray(np.exp(-1j * alpha[:, None] * m)[:, :, None] * about_y * np.exp(-1j * gamma[:, None] * m)[:, None, :])

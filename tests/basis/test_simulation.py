@@ -148,6 +148,47 @@ def test_press_agrees_with_plain_product_operators(name: str, acquisition: Acqui
     np.testing.assert_allclose(found, protons.signal(steps, acquisition.time_s[:200:40]), atol=1e-9)
 
 
+@pytest.mark.parametrize("name", ["Lac", "Asp", "Tau"])
+def test_slaser_agrees_with_plain_product_operators(name: str, acquisition: Acquisition) -> None:
+    system = spin_systems()[name]
+    protons = Protons(system, acquisition)
+    refocus = protons.turn(protons.fx, np.pi)
+    steps = [protons.turn(protons.fy, np.pi / 2), protons.wait(0.00375)]
+    steps += [refocus, protons.wait(0.0075)] * 3 + [refocus, protons.wait(0.00375)]
+    found = simulated(system, "slaser", acquisition)[:200:40]
+    np.testing.assert_allclose(found, protons.signal(steps, acquisition.time_s[:200:40]), atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["Lac", "Glu", "GABA"])
+def test_inverting_before_an_echo_changes_its_sign_only(name: str, acquisition: Acquisition) -> None:
+    system = spin_systems()[name]
+    np.testing.assert_allclose(simulated(system, "special", acquisition), simulated(system, "spin_echo", acquisition), atol=1e-9)
+
+
+@pytest.mark.parametrize("sequence", ["press", "slaser", "steam"])
+@pytest.mark.parametrize("name", ["Glu", "GABA", "Ins", "NAAG"])
+def test_total_intensity_of_a_pulse_is_the_protons_and_no_echo_has_more(name: str, sequence: str, acquisition: Acquisition) -> None:
+    """Unitary evolution cannot make transverse magnetisation; the integral of the spectrum is the first point of the FID."""
+    system = spin_systems()[name]
+    assert abs(simulated(system, "pulse_acquire", acquisition)[0]) == pytest.approx(system.n_protons, rel=1e-9)
+    assert abs(simulated(system, sequence, acquisition)[0]) <= system.n_protons * (1 + 1e-9)
+
+
+def weak(system: SpinSystem, acquisition: Acquisition) -> ComplexArray:
+    """A3X after a spin echo, secular coupling: the methyl doublet goes as cos(pi J t'), the methine quartet as its third power."""
+    coupling_hz = system.groups[0].couplings[0].coupling_hz
+    methyl, methine = (singlet(spin.shift_ppm, acquisition) for spin in system.groups[0].spins)
+    modulation = np.cos(np.pi * coupling_hz * (0.03 + acquisition.time_s))
+    return 3 * methyl * modulation + methine * modulation**3
+
+
+def test_weakly_coupled_methyl_group_follows_the_closed_form(acquisition: Acquisition) -> None:
+    spins = (Spin(name="CH3", shift_ppm=4.65 + 4e5, n_protons=3), Spin(name="H", shift_ppm=4.65 - 4e5, n_protons=1))
+    group = SpinGroup(label="A3X", spins=spins, couplings=(Coupling(first=0, second=1, coupling_hz=7.0),))
+    system = SpinSystem(name="A3X", groups=(group,), sources=())
+    np.testing.assert_allclose(simulated(system, "spin_echo", acquisition), weak(system, acquisition), atol=1e-6)
+
+
 @pytest.mark.parametrize("name", ["Lac", "Asp", "Asc"])
 def test_steam_agrees_with_gradients_that_dephase(name: str, acquisition: Acquisition) -> None:
     """Equal gradients before and after the mixing time and a crusher in it, averaged over positions."""
