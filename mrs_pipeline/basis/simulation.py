@@ -214,9 +214,10 @@ def _turned(density: ComplexArray, turn: ComplexArray, free: _FreeEvolution, *, 
 
 
 def _in_words(sequence: str, timing: Timing, *, pulses: str) -> str:
+    labels = {"echo_time_s": "TE", "echo_time_1_s": "TE1", "mixing_time_s": "TM", "refocusing_times_s": "refocusing at"}
     times = [
-        f"{key.removesuffix('_s').replace('_', ' ')} {', '.join(f'{1e3 * single:g}' for single in np.atleast_1d(np.array(value)))} ms"
-        for key, value in timing.items()
-        if value is not None
+        f"{label} {', '.join(f'{1e3 * single:g}' for single in np.atleast_1d(np.array(timing[key])))} ms"
+        for key, label in labels.items()
+        if timing.get(key) is not None
     ]
     return ", ".join([f"{sequence}, {pulses}", *times])

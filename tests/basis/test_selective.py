@@ -265,6 +265,6 @@ def test_pulses_that_do_not_fit_or_are_missing_are_refused(selection: SliceSelec
 
 def test_result_says_which_pulses_were_assumed(selection: SliceSelection, acquisition: Acquisition) -> None:
     basis = simulate_basis(sequence="press", metabolites=("Cr",), acquisition=acquisition, echo_time_1_s=0.012, selection=selection)
-    assert basis.sequence == "press, shaped pulses, echo time 30 ms, echo time 1 12 ms"
+    assert basis.sequence == "press, shaped pulses, TE 30 ms, TE1 12 ms"
     assert basis.assumptions[0].startswith("shaped pulses at 3 ppm, 8 positions across each slice (excitation: sinc")
     assert spin_systems()["Cr"].left_out in basis.assumptions[2]

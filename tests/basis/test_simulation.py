@@ -226,5 +226,5 @@ def test_missing_times_and_unknown_names_are_named(acquisition: Acquisition) -> 
 def test_result_says_how_it_was_made(acquisition: Acquisition) -> None:
     basis = simulate_basis(sequence="press", metabolites=("mI",), acquisition=acquisition, echo_time_1_s=0.011)
     assert basis.metabolites == ("Ins",)
-    assert basis.sequence == "press, ideal pulses, echo time 30 ms, echo time 1 11 ms"
+    assert basis.sequence == "press, ideal pulses, TE 30 ms, TE1 11 ms"
     assert basis.linewidth_hz == 0.0
