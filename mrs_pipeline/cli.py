@@ -39,7 +39,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="mrs-pipeline", description="Functional MR spectroscopy: raw transients to the contrast of two conditions.")
     parser.add_argument("--version", action="version", version=f"mrs-pipeline {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    for add in (_add_simulate, _add_import, _add_basis, _add_preprocess, _add_fit, _add_timecourse, _add_contrast):
+    for add in (
+        _add_simulate,
+        _add_import,
+        _add_basis,
+        _add_basis_convert,
+        _add_preprocess,
+        _add_fit,
+        _add_timecourse,
+        _add_contrast,
+    ):
         add(commands)
     return parser
 
@@ -82,12 +91,19 @@ def _add_basis(commands: Any) -> None:
     parser.add_argument("--spectral-width", type=float, required=True, metavar="HZ", help="spectral width, Hz")
     parser.add_argument("--n-points", type=natural_number, required=True, metavar="N", help="points of an FID")
     parser.add_argument("--metabolites", nargs="+", metavar="NAME", help="metabolites (default: 21 of the human brain)")
-    parser.add_argument("--out", type=Path, required=True, metavar="PATH", help="file to write; an ending .BASIS means LCModel's format")
+    parser.add_argument("--no-cache", action="store_true", help="simulate again what a cache may hold")
+    _add_output_of_basis(parser)
     parser.set_defaults(run=_basis)
 
 
+def _add_output_of_basis(parser: argparse.ArgumentParser) -> None:
+    forms = "npz (ours, no loss), lcmodel (.BASIS), fsl_json or raw (new folders)"
+    parser.add_argument("--form", metavar="FORM", help=f"{forms}; default: that of the ending .npz or .BASIS")
+    parser.add_argument("--out", type=Path, required=True, metavar="PATH", help="file or folder to write")
+
+
 def _basis(options: argparse.Namespace) -> None:
-    from mrs_pipeline.commands.basis import write_simulated_basis
+    from mrs_pipeline.commands.basis import write_configured_basis
     from mrs_pipeline.io.config import complete_config
 
     section = {
@@ -104,7 +120,34 @@ def _basis(options: argparse.Namespace) -> None:
     if options.metabolites:
         section["metabolites"] = options.metabolites
     study = {"study": {"name": "basis"}, "basis": section, "windows": {"event": None}}
-    write_simulated_basis(complete_config(study, source="command line")["basis"], out=options.out)
+    section = complete_config(study, source="command line")["basis"]
+    write_configured_basis(section, out=options.out, form=options.form, use_cache=not options.no_cache)
+
+
+def _add_basis_convert(commands: Any) -> None:
+    parser = commands.add_parser("basis-convert", help="write a basis set of any program in another form")
+    parser.add_argument(
+        "source", type=Path, metavar="BASIS", help="a .BASIS or .npz file, or a folder of LCModel .RAW or FSL-MRS JSON files"
+    )
+    parser.add_argument("--frequency", type=float, metavar="MHZ", help="proton frequency, MHz, where the files do not state it")
+    parser.add_argument("--spectral-width", type=float, metavar="HZ", help="spectral width, Hz, which .RAW files never state")
+    parser.add_argument("--echo-time", type=float, metavar="S", help="echo time, s, where the files do not state it")
+    _add_output_of_basis(parser)
+    parser.set_defaults(run=_basis_convert)
+
+
+def _basis_convert(options: argparse.Namespace) -> None:
+    from mrs_pipeline.commands.basis import convert_basis
+    from mrs_pipeline.io.stated import Stated
+
+    stated = Stated(spectrometer_frequency_mhz=options.frequency, spectral_width_hz=options.spectral_width, echo_time_s=options.echo_time)
+    _tell(convert_basis(options.source, options.out, stated=stated, form=options.form), options=options, kind="note")
+
+
+def _tell(remarks: Sequence[str], *, options: argparse.Namespace, kind: str) -> None:
+    """Print what a user must know though the command succeeded."""
+    for remark in remarks:
+        print(f"mrs-pipeline {options.command}: {kind}: {remark}", file=sys.stderr)
 
 
 def _add_preprocess(commands: Any) -> None:
@@ -130,7 +173,7 @@ def _preprocess(options: argparse.Namespace) -> None:
 def _add_fit(commands: Any) -> None:
     parser = commands.add_parser("fit", help="fit every spectrum of a file")
     parser.add_argument("svs", type=Path, metavar="SVS", help="spectra (NIfTI-MRS), coils combined")
-    parser.add_argument("--basis", type=Path, required=True, metavar="BASIS", help="an LCModel .BASIS file or one of mrs-pipeline basis")
+    parser.add_argument("--basis", type=Path, required=True, metavar="BASIS", help="a basis set in any form of basis-convert")
     parser.add_argument("--ppm-range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="fitted range, ppm (default: 0.2 4.0)")
     parser.add_argument("--config", type=Path, metavar="FILE", help="study whose fitting options and measures are used")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the tables")
@@ -146,7 +189,7 @@ def _fit(options: argparse.Namespace) -> None:
         if not low < high:
             raise ConfigError(f"--ppm-range {low:g} {high:g} is empty: give the lower limit first")
         config["fitting"]["ppm_range"] = [low, high]
-    fit_file(options.svs, basis=options.basis, config=config, out_dir=options.out)
+    _tell(fit_file(options.svs, basis=options.basis, config=config, out_dir=options.out), options=options, kind="warning")
 
 
 def _add_timecourse(commands: Any) -> None:
@@ -164,9 +207,9 @@ def _timecourse(options: argparse.Namespace) -> None:
     from mrs_pipeline.commands.timecourse import timecourse
 
     config = _study_or_defaults(options.config)
-    timecourse(
-        options.preprocessed, events=options.events, config=config, basis=options.basis, out_dir=options.out, names=TimecourseNames()
-    )
+    names = TimecourseNames()
+    remarks = timecourse(options.preprocessed, events=options.events, config=config, basis=options.basis, out_dir=options.out, names=names)
+    _tell(remarks, options=options, kind="warning")
 
 
 def _add_contrast(commands: Any) -> None:

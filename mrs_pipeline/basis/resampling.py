@@ -1,5 +1,6 @@
 """Bringing a basis onto the axes of the data: same chemical shifts, another dwell time, length or exact field."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +13,12 @@ from mrs_pipeline.errors import DataError
 SAME = 1e-6
 #: Couplings do not scale with the field, so a basis of another field cannot be adapted; 2 % is the spread of scanners called 3 T.
 MAX_FIELD_DIFFERENCE = 0.02
-#: Echo times that differ by more change the shape of coupled spins.
-MAX_ECHO_TIME_DIFFERENCE_S = 1e-3
+#: Echo times that differ by more change the shape of coupled spins noticeably, which is said ...
+SAME_ECHO_TIME_S = 1e-3
+#: ... and beyond this so much that the basis is no longer one of the data.
+MAX_ECHO_TIME_DIFFERENCE_S = 10e-3
+#: Sequences that give coupled spins different shapes, by what the names that scanners and programs give them contain.
+SEQUENCE_FAMILIES = {"PRESS": "press", "STEAM": "steam", "sLASER": "s(emi)?laser"}
 #: A basis this long may be extended by zeros: a line of 4 Hz has fallen below 1 % of its start.
 SUFFICIENT_DURATION_S = 0.4
 #: Signals lie within this distance of the carrier (0.15 to 9.15 ppm), ppm ...
@@ -30,8 +35,9 @@ def resampled(basis: BasisSet, *, acquisition: Acquisition) -> BasisSet:
     Equal dwell time and frequency: cropped or extended by zeros, exactly. Otherwise the FID is evaluated at times scaled with the ratio
     of the frequencies, so all lines keep their ppm. Values between samples are the best linear estimate of a signal of limited band
     from its nearest samples (Wiener interpolation). Unlike Fourier interpolation it does not ring where an FID starts abruptly: the error
-    is below 1e-3 of the first point between the first samples and 1e-5 later. `DataError` for another nucleus or field, another echo
-    time (> 1 ms), or a basis too short or too narrow to say anything about the data's points.
+    is below 1e-3 of the first point between the first samples and 1e-5 later. `DataError` for another nucleus or field, an echo time
+    that differs by more than 10 ms (`echo_time_remark` tells of smaller differences), or a basis too short or too narrow to say anything
+    about the data's points.
     """
     _check(basis.acquisition, acquisition)
     old, new = basis.acquisition, acquisition
@@ -44,6 +50,32 @@ def resampled(basis: BasisSet, *, acquisition: Acquisition) -> BasisSet:
         fids = interpolated(basis.fids, positions=positions[positions <= old.n_points - 1], band=_band(old))
     padding = new.n_points - fids.shape[1]
     return replace(basis, fids=np.pad(fids, ((0, 0), (0, padding))), acquisition=acquisition)
+
+
+def echo_time_remark(basis: BasisSet, *, acquisition: Acquisition) -> str | None:
+    """What a reader must know where the echo times of basis and data differ by more than 1 ms; None where they agree or one is unknown."""
+    if _echo_time_difference_s(basis.acquisition, acquisition) <= SAME_ECHO_TIME_S:
+        return None
+    effect = "the shapes of coupled metabolites such as Glu, Gln and Lac, and with them their amplitudes, are not quite those of the data"
+    return f"{_echo_times(basis.acquisition, acquisition)}: {effect}"
+
+
+def sequence_remark(basis: BasisSet, *, sequence_name: str) -> str | None:
+    """What a reader must know where basis and data evidently come from different sequences.
+
+    Both names are compared by the family of sequences they contain (`SEQUENCE_FAMILIES`); a name that contains none, as many product
+    sequences do, or more than one says nothing.
+    """
+    families = [_families(text) for text in (basis.sequence, sequence_name)]
+    if any(len(found) != 1 for found in families) or families[0] == families[1]:
+        return None
+    of_basis, of_data = (next(iter(found)) for found in families)
+    return f"the basis is of the sequence {of_basis} but the data of {of_data} ({sequence_name}): their coupled metabolites differ"
+
+
+def _families(text: str) -> set[str]:
+    folded = text.lower().replace("-", "").replace("_", "").replace(" ", "")
+    return {name for name, pattern in SEQUENCE_FAMILIES.items() if re.search(pattern, folded)}
 
 
 def interpolated(fids: ComplexArray, *, positions: FloatArray, band: float, ridge: float = 1e-10) -> ComplexArray:
@@ -68,12 +100,20 @@ def _check(old: Acquisition, new: Acquisition) -> None:
             f"the basis is at {old.spectrometer_frequency_mhz:g} MHz but the data at {new.spectrometer_frequency_mhz:g} MHz: "
             "use a basis of the data's field strength"
         )
-    if old.echo_time_s is not None and new.echo_time_s is not None and abs(old.echo_time_s - new.echo_time_s) > MAX_ECHO_TIME_DIFFERENCE_S:
-        raise DataError(
-            f"the basis has an echo time of {1e3 * old.echo_time_s:g} ms but the data {1e3 * new.echo_time_s:g} ms: "
-            "use a basis of the data's echo time"
-        )
+    if _echo_time_difference_s(old, new) > MAX_ECHO_TIME_DIFFERENCE_S:
+        raise DataError(f"{_echo_times(old, new)}: use a basis of the data's echo time")
     _check_duration(old, new)
+
+
+def _echo_time_difference_s(old: Acquisition, new: Acquisition) -> float:
+    """How far two echo times are apart, to the nanosecond; 0 where one is not known."""
+    if old.echo_time_s is None or new.echo_time_s is None:
+        return 0.0
+    return round(abs(old.echo_time_s - new.echo_time_s), 9)
+
+
+def _echo_times(old: Acquisition, new: Acquisition) -> str:
+    return f"the basis has an echo time of {1e3 * (old.echo_time_s or 0.0):g} ms but the data {1e3 * (new.echo_time_s or 0.0):g} ms"
 
 
 def _check_duration(old: Acquisition, new: Acquisition) -> None:

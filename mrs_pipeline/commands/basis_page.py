@@ -9,7 +9,7 @@ from typing import Any
 from mrs_pipeline.commands.basis import with_macromolecules
 from mrs_pipeline.commands.provenance import provenance
 from mrs_pipeline.io.atomic import atomic_path
-from mrs_pipeline.io.basis_files import read_basis_file
+from mrs_pipeline.io.basis_files import read_basis
 from mrs_pipeline.report.basis_page import basis_page
 from mrs_pipeline.report.contents import BasisReport
 
@@ -19,8 +19,9 @@ def write_basis_page(path: Path, *, config: Mapping[str, Any], out: Path, group_
 
     `config` needs the sections `study`, `basis`, `fitting` and `simulation` of a study.
     """
-    basis = read_basis_file(path)
-    fitted = with_macromolecules(basis, names=config["basis"]["macromolecules"])
+    basis = read_basis(path)
+    macromolecules = config["basis"]["macromolecules"]
+    fitted = with_macromolecules(basis, names=macromolecules)
     versions = provenance(config)
     low, high = config["fitting"]["ppm_range"]
     page = basis_page(
@@ -29,7 +30,7 @@ def write_basis_page(path: Path, *, config: Mapping[str, Any], out: Path, group_
             basis=replace(fitted, sequence=basis.sequence),
             source=f"the file {config['basis']['file']}" if config["basis"]["file"] else "simulated by this program",
             fit_range=(float(low), float(high)),
-            built_in=tuple(name for name in fitted.metabolites if name not in basis.metabolites),
+            built_in=() if isinstance(macromolecules, str) else fitted.metabolites[len(basis.metabolites) :],
             group_page=group_page,
             provenance={
                 "program": versions["program"],

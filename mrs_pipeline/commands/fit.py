@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 
 from mrs_pipeline.acquisition import Acquisition
+from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.basis.macromolecules import soft_ratio_priors
-from mrs_pipeline.commands.basis import fitting_basis
+from mrs_pipeline.commands.basis import basis_remarks, changed_on_reading, fitting_basis
 from mrs_pipeline.commands.fit_tables import amplitude_table, measure_table, quality_table
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.errors import ConfigError, InputError
 from mrs_pipeline.fitting.fit import Fitter, fit_spectra, prepare_fitter
 from mrs_pipeline.fitting.options import FitOptions
+from mrs_pipeline.io.basis_files import read_basis
 from mrs_pipeline.io.curves import write_curves
-from mrs_pipeline.io.nifti_mrs import read_fids
+from mrs_pipeline.io.nifti_mrs import read_fids, read_header
 from mrs_pipeline.io.orientation import check_orientation
 from mrs_pipeline.io.tables import write_table
 from mrs_pipeline.quantification.measures import DEFAULT_MEASURES, MeasureDefinition, check_metabolites, measure_definitions
@@ -28,16 +30,19 @@ INDEPENDENT = "independent"
 MIN_POINTS = 32
 
 
-def fit_file(svs: Path, *, basis: Path, config: Mapping[str, Any], out_dir: Path) -> None:
+def fit_file(svs: Path, *, basis: Path, config: Mapping[str, Any], out_dir: Path) -> tuple[str, ...]:
     """Fit every spectrum of a NIfTI-MRS file and write amplitudes, measures, quality and curves into `out_dir`.
 
-    `config` needs the sections `fitting`, `measures` and `basis` (macromolecules) of a study.
+    `config` needs the sections `fitting`, `measures` and `basis` (macromolecules) of a study. Returns what a reader must know of the
+    basis set (`commands.basis.basis_remarks`), and what was changed in that of another program.
     """
     fids = read_fids(svs, allow_missing=True)
     if "coil" in fids.dims:
         raise InputError(f"{svs} has {fids.sizes['coil']} coils apart: combine them first, for instance by mrs-pipeline preprocess")
     check_orientation(fids, name=svs)
-    fitter = fitter_for(basis, acquisition=fids.acquisition, config=config)
+    available = read_basis(basis)
+    remarks = basis_remarks(available, acquisition=fids.acquisition, sequence_name=read_header(svs).extension.get("SequenceName"))
+    fitter = fitter_for(available, acquisition=fids.acquisition, config=config)
     definitions = definitions_for(config, fitter)
     fits = fit_spectra(fids, fitter=fitter)
     with staged_folder(out_dir) as folder:
@@ -45,10 +50,11 @@ def fit_file(svs: Path, *, basis: Path, config: Mapping[str, Any], out_dir: Path
         write_table(measure_table(fits, definitions=definitions, estimator=INDEPENDENT), folder / "measures.tsv")
         write_table(quality_table(fits), folder / "fitquality.tsv")
         write_curves(fits, folder / "curves.npz")
+    return (*remarks, *changed_on_reading(available, basis))
 
 
-def fitter_for(basis: Path, *, acquisition: Acquisition, config: Mapping[str, Any]) -> Fitter:
-    """The fitter of a basis file on the data's axis with the options of a study; `ConfigError` for a range without data."""
+def fitter_for(basis: BasisSet, *, acquisition: Acquisition, config: Mapping[str, Any]) -> Fitter:
+    """The fitter of a basis set on the data's axis with the options of a study; `ConfigError` for a range without data."""
     options = FitOptions.from_mapping(config["fitting"])
     ppm, (low, high) = acquisition.ppm, options.ppm_range
     if np.count_nonzero((ppm >= low) & (ppm <= high)) < MIN_POINTS:

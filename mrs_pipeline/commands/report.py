@@ -41,6 +41,7 @@ def write_group_page(sessions: Sequence[StudySession], *, config: Mapping[str, A
             settings=config,
             provenance=provenance(config),
             basis_page=BASIS_PAGE,
+            basis_remarks=tuple(remark for item in sessions for remark in _basis_remarks(item, results=results)),
             session_pages={(item.participant, item.session): f"sessions/{item.folder}/{item.label}.html" for item in sessions},
             measures=read_table(group / "measures.tsv"),
             contrasts=read_table(group / "contrasts.tsv"),
@@ -71,6 +72,7 @@ def write_session_page(item: StudySession, *, config: Mapping[str, Any], results
             infusion_stop_s=_infusion_stop_s(config),
             group_page=_up(item) + "index.html",
             basis_page=_up(item) + BASIS_PAGE,
+            basis_remarks=_basis_remarks(item, results=results),
             settings=config,
             provenance={**provenance(config), "inputs": record.get("inputs")},
             measures=_primary_first(_table(folder / names.file("measures.tsv")), measure=config["statistics"]["primary"]["measure"]),
@@ -79,6 +81,13 @@ def write_session_page(item: StudySession, *, config: Mapping[str, Any], results
         )
     )
     _write(page, out)
+
+
+def _basis_remarks(item: StudySession, *, results: Path) -> tuple[str, ...]:
+    """What the fits of a session had to say about the basis set."""
+    status = read_json(results / item.folder / TimecourseNames.bids(item.label).file("status.json"))
+    remarks = status.get("basis_remarks")
+    return tuple(str(remark) for remark in remarks) if isinstance(remarks, list) else ()
 
 
 def _up(item: StudySession) -> str:

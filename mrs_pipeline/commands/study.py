@@ -57,9 +57,7 @@ def _check_fitting(section: Mapping[str, Any]) -> None:
 
 
 def _check_basis(section: Mapping[str, Any]) -> None:
-    for name in section["macromolecules"]:
-        if name not in macromolecule_components():
-            raise unknown_name("macromolecule or lipid in basis.macromolecules", name, macromolecule_components())
+    _check_macromolecules(section["macromolecules"])
     if section["file"]:
         return
     timing = {key: section[key] for key in ("echo_time_s", "echo_time_1_s", "mixing_time_s")}
@@ -68,10 +66,22 @@ def _check_basis(section: Mapping[str, Any]) -> None:
         spin_system(name)
 
 
+def _check_macromolecules(choice: list[str] | str | None) -> None:
+    """Names of built-in components, or the path of a measured set."""
+    if isinstance(choice, str):
+        if not Path(choice).exists():
+            raise ConfigError(f"basis.macromolecules names {choice}, which does not exist: give a basis set, or list built-in components")
+        return
+    for name in choice or ():
+        if name not in macromolecule_components():
+            raise unknown_name("macromolecule or lipid in basis.macromolecules", name, macromolecule_components())
+
+
 def _check_measures(config: Mapping[str, Any]) -> None:
     definitions = measure_definitions({**DEFAULT_MEASURES, **config["measures"]})
-    if not config["basis"]["file"]:
-        names = [*(spin_system(name).name for name in config["basis"]["metabolites"]), *config["basis"]["macromolecules"]]
+    macromolecules = config["basis"]["macromolecules"]
+    if not config["basis"]["file"] and not isinstance(macromolecules, str):
+        names = [*(spin_system(name).name for name in config["basis"]["metabolites"]), *(macromolecules or ())]
         check_metabolites([item for item in definitions if item.name in config["measures"]], metabolites=names)
     statistics = config["statistics"]
     known = [item.name for item in definitions]

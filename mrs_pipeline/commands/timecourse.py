@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mrs_pipeline.commands.basis import basis_remarks
 from mrs_pipeline.commands.fit import INDEPENDENT, definitions_for, fitter_for
 from mrs_pipeline.commands.fit_tables import amplitude_table, measure_table, quality_table
 from mrs_pipeline.commands.layout import TimecourseNames
@@ -15,6 +16,7 @@ from mrs_pipeline.errors import DataError, InputError
 from mrs_pipeline.fids import Fids
 from mrs_pipeline.fitting.fit import Fitter, fit_spectra
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit, failed_fit
+from mrs_pipeline.io.basis_files import read_basis
 from mrs_pipeline.io.curves import write_curves
 from mrs_pipeline.io.nifti_mrs import read_fids, read_header, write_fids
 from mrs_pipeline.io.tables import read_json, read_table, write_json, write_table
@@ -34,11 +36,12 @@ def timecourse(
     basis: Path,
     out_dir: Path,
     names: TimecourseNames,
-) -> None:
+) -> tuple[str, ...]:
     """Average preprocessed transients in windows relative to the event, fit every window, and write spectra and tables.
 
-    The stiffness of the baseline is chosen on the mean of all windows and held for each of them. Raises `MrsPipelineError`
-    for a missing event, an unknown clock, or windows without any transient.
+    The stiffness of the baseline is chosen on the mean of all windows and held for each of them. Returns what a reader must know of the
+    basis set, which the status holds too. Raises `MrsPipelineError` for a missing event, an unknown clock, or windows without any
+    transient.
     """
     fids, transients = _joined(preprocessed)
     section = config["windows"]
@@ -51,21 +54,24 @@ def timecourse(
     )
     averaged = average_windows(fids, windows=windows, min_transients=section["min_transients"])
     _require_signal(averaged, windows, name=preprocessed[0], onset_s=onset_s, transients=transients)
-    fitter = fitter_for(basis, acquisition=averaged.acquisition, config=config)
+    header, available = read_header(preprocessed[0]), read_basis(basis)
+    remarks = basis_remarks(available, acquisition=averaged.acquisition, sequence_name=header.extension.get("SequenceName"))
+    fitter = fitter_for(available, acquisition=averaged.acquisition, config=config)
     fits = fit_windows(averaged, windows=windows, fitter=fitter)
     tables = {
         "amplitudes.tsv": amplitude_table(fits),
         "measures.tsv": measure_table(fits, definitions=definitions_for(config, fitter), estimator=INDEPENDENT),
         "fitquality.tsv": quality_table(fits),
     }
-    header = read_header(preprocessed[0])
     with staged_folder(out_dir) as folder:
         write_fids(averaged, folder / names.file("svs.nii.gz"), source_header=header.extension, affine=header.affine)
         write_table(window_table(windows).assign(event_onset_s=onset_s), folder / names.file("windows.tsv"))
         for name, table in tables.items():
             write_table(_with_windows(table, windows), folder / names.file(name))
         write_curves(fits, folder / names.file("curves.npz"))
-        write_json({"status": "ok", "reason": "", "event_onset_s": onset_s}, folder / names.file("status.json"))
+        status = {"status": "ok", "reason": "", "event_onset_s": onset_s, "basis_remarks": list(remarks)}
+        write_json(status, folder / names.file("status.json"))
+    return remarks
 
 
 def try_timecourse(
@@ -73,19 +79,20 @@ def try_timecourse(
 ) -> str:
     """`timecourse` for the workflow: bad data become a status with a reason and empty files, so that a study goes on.
 
-    A wrong configuration is no property of the data and still raises. Returns the reason, empty when all is well.
+    A wrong configuration is no property of the data and still raises. Returns the reason, or what there is to remark about the basis
+    set, empty when all is well.
     """
     reason = str(read_json(record)["reason"])
     if not reason:
         try:
-            timecourse([preprocessed], events=events, config=config, basis=basis, out_dir=out_dir, names=names)
-            return ""
+            remarks = timecourse([preprocessed], events=events, config=config, basis=basis, out_dir=out_dir, names=names)
+            return "\n".join(f"warning: {remark}" for remark in remarks)
         except (InputError, DataError) as error:
             reason = str(error)
     with staged_folder(out_dir) as folder:
         for name in OUTPUTS:
             (folder / names.file(name)).touch()
-        write_json({"status": "failed", "reason": reason}, folder / names.file("status.json"))
+        write_json({"status": "failed", "reason": reason, "basis_remarks": []}, folder / names.file("status.json"))
     return reason
 
 

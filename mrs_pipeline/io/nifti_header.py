@@ -61,7 +61,7 @@ def parse_header(header: Nifti1Header, *, affine: FloatArray, sidecar: Mapping[s
         dims=dims,
         shape=sizes,
         affine=np.asarray(affine, dtype=np.float64),
-        extension=extension,
+        extension=_with_sequence_name(extension, sidecar=sidecar or {}),
         history=_history(extension),
     )
 
@@ -79,6 +79,12 @@ def _extension(header: Nifti1Header, *, path: object) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise InputError(f"{path}: the NIfTI-MRS header extension should be a JSON object; convert the file again")
     return values
+
+
+def _with_sequence_name(extension: dict[str, Any], *, sidecar: Mapping[str, Any]) -> dict[str, Any]:
+    """The extension with the name of the sequence, which BIDS keeps in the sidecar as PulseSequenceType."""
+    named = [name for name in (sidecar.get("SequenceName"), sidecar.get("PulseSequenceType")) if isinstance(name, str) and name]
+    return {"SequenceName": named[0], **extension} if named else extension
 
 
 def _check_shape(shape: tuple[int, ...], *, header: Nifti1Header, path: object) -> None:

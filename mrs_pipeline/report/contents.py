@@ -151,6 +151,7 @@ class GroupReport:
     examples: tuple[ExampleFit, ...] = ()
     session_pages: Mapping[tuple[str, str], str] = field(default_factory=dict)
     basis_page: str = ""
+    basis_remarks: tuple[str, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
     provenance: Mapping[str, object] = field(default_factory=dict)
 
@@ -186,6 +187,7 @@ class SessionReport:
     infusion_stop_s: float | None = None
     group_page: str = ""
     basis_page: str = ""
+    basis_remarks: tuple[str, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
     provenance: Mapping[str, object] = field(default_factory=dict)
 

@@ -29,6 +29,7 @@ def group_remarks(report: GroupReport) -> list[Remark]:
         _failed_sessions(report),
         failed_fits(report.fitquality),
         _failed_contrasts(report),
+        *basis_remarks(report.basis_remarks, n_sessions=len(report.sessions)),
     ]
     return _weighty_first(found)
 
@@ -36,7 +37,8 @@ def group_remarks(report: GroupReport) -> list[Remark]:
 def session_remarks(report: SessionReport) -> list[Remark]:
     """Statements on one session."""
     starts = pd.DataFrame([{"participant": report.participant, "session": report.session, "infusion_start_s": report.infusion_start_s}])
-    found = [separate_runs(report.transients, starts=starts), failed_fits(report.fitquality)]
+    about_basis = basis_remarks(report.basis_remarks, n_sessions=1)
+    found = [separate_runs(report.transients, starts=starts), failed_fits(report.fitquality), *about_basis]
     if report.has_reference is False:
         found.insert(0, Remark(text=_NO_REFERENCE.format(who="This session has no"), weight="note"))
     if not is_ok(report.status):
@@ -141,6 +143,15 @@ def failed_fits(fitquality: pd.DataFrame) -> Remark | None:
         return None
     kinds = ", ".join(f"{n} {status}" for status, n in sorted(Counter(failed).items()))
     return Remark(text=f"{len(failed)} of {len(fitquality)} windows have no usable fit ({kinds}); they count as missing, not as zero.")
+
+
+def basis_remarks(texts: Iterable[str], *, n_sessions: int) -> list[Remark]:
+    """Where the basis set is not quite of the data: each statement once, with the number of sessions it holds for if not all."""
+    found = []
+    for text, count in Counter(texts).items():
+        statement = text[:1].upper() + text[1:] if count == n_sessions else f"In {count} of {n_sessions} sessions {text}"
+        found.append(Remark(text=f"{statement}."))
+    return found
 
 
 def _failed_contrasts(report: GroupReport) -> Remark | None:

@@ -6,7 +6,7 @@ import pytest
 from mrs_pipeline.acquisition import Acquisition, hz_from_ppm
 from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.basis.macromolecules import macromolecule_basis
-from mrs_pipeline.basis.resampling import resampled
+from mrs_pipeline.basis.resampling import echo_time_remark, resampled, sequence_remark
 from mrs_pipeline.basis.simulation import simulate_basis
 from mrs_pipeline.errors import DataError
 
@@ -61,7 +61,8 @@ def test_broad_lines_agree_with_their_closed_form(acquisition: Acquisition) -> N
         ({"nucleus": "31P"}, "basis is of nucleus 1H but the data are of 31P"),
         ({"spectrometer_frequency_mhz": 297.2}, "basis is at 127.7 MHz but the data at 297.2 MHz"),
         ({"spectrometer_frequency_mhz": 123.2}, "127.7 MHz but the data at 123.2 MHz"),
-        ({"echo_time_s": 0.035}, "echo time of 30 ms but the data 35 ms"),
+        ({"echo_time_s": 0.0401}, "echo time of 30 ms but the data 40.1 ms"),
+        ({"echo_time_s": 0.0199}, "echo time of 30 ms but the data 19.9 ms"),
     ],
 )
 def test_data_the_basis_does_not_belong_to_are_refused(change: dict, message: str, acquisition: Acquisition) -> None:
@@ -80,3 +81,41 @@ def test_bases_too_short_or_too_narrow_are_refused(acquisition: Acquisition) -> 
 def test_echo_time_unknown_to_the_data_is_accepted(acquisition: Acquisition) -> None:
     found = resampled(basis_at(acquisition), acquisition=replace(acquisition, echo_time_s=None))
     assert found.acquisition.echo_time_s is None
+
+
+@pytest.mark.parametrize(
+    ("echo_time_s", "remarkable"), [(0.031, False), (0.0311, True), (0.0289, True), (0.035, True), (0.04, True), (None, False)]
+)
+def test_echo_times_that_nearly_agree_are_a_remark(echo_time_s: float | None, remarkable: bool, acquisition: Acquisition) -> None:
+    basis, wanted = basis_at(acquisition), replace(acquisition, echo_time_s=echo_time_s)
+    np.testing.assert_array_equal(resampled(basis, acquisition=wanted).fids, basis.fids)
+    remark = echo_time_remark(basis, acquisition=wanted)
+    assert (remark is not None) == remarkable
+    if remark:
+        assert f"echo time of 30 ms but the data {1e3 * (echo_time_s or 0):g} ms" in remark
+    assert echo_time_remark(replace(basis, acquisition=replace(acquisition, echo_time_s=None)), acquisition=wanted) is None
+
+
+@pytest.mark.parametrize(
+    ("of_basis", "of_data", "families"),
+    [
+        ("press, ideal pulses, echo time 30 ms", "PRESS", None),
+        ("press, ideal pulses", "%CustomerSeq%\\eja_svs_steam", ("PRESS", "STEAM")),
+        ("PRESS", "svs_slaser_dkd", ("PRESS", "sLASER")),
+        ("slaser, shaped pulses", "semi-LASER", None),
+        ("press, ideal pulses", "svs_se", None),
+        ("press, ideal pulses", "", None),
+        ("", "steam", None),
+        ("press; measured macromolecules (steam)", "steam", None),
+        ("press", "mega_press", None),
+    ],
+)
+def test_sequences_that_evidently_differ_are_a_remark(
+    of_basis: str, of_data: str, families: tuple[str, str] | None, acquisition: Acquisition
+) -> None:
+    remark = sequence_remark(replace(basis_at(acquisition), sequence=of_basis), sequence_name=of_data)
+    if families is None:
+        assert remark is None
+    else:
+        assert remark is not None
+        assert f"sequence {families[0]} but the data of {families[1]} ({of_data})" in remark

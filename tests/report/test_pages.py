@@ -296,3 +296,12 @@ def test_session_page_shows_what_it_was_given(one_session: SessionReport) -> Non
     assert exact == one_session.measures["value"].to_list()
     assert [text for text, _ in page.column("Quality of fits", "unheard of")] == ["kept"] * 3
     assert page.column("Processing", "details") == [("a & b", None)]
+
+
+def test_what_is_to_remark_about_the_basis_set(study: GroupReport, one_session: SessionReport) -> None:
+    remark, n_sessions = "the basis has an echo time of 30 ms but the data 35 ms: shapes differ", len(study.sessions)
+    of_all = Page(group_page(replace(study, basis_remarks=(remark,) * n_sessions)))
+    assert "The basis has an echo time of 30 ms but the data 35 ms: shapes differ." in of_all.text
+    of_one = Page(group_page(replace(study, basis_remarks=(remark,))))
+    assert f"In 1 of {n_sessions} sessions the basis has an echo time of 30 ms" in of_one.text
+    assert "The basis has an echo time of 30 ms" in Page(session_page(replace(one_session, basis_remarks=(remark,)))).text

@@ -1,6 +1,6 @@
 rule basis:
     input:
-        STUDY["basis"]["file"] or [],
+        basis_sources(STUDY["basis"]),
     output:
         RESULTS / "basis" / "basis.npz",
     log:

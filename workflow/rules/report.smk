@@ -1,6 +1,7 @@
 rule basis_page:
     input:
         rules.basis.output,
+        macromolecule_sources(STUDY["basis"]),
     output:
         RESULTS / "report" / "basis.html",
     log:

@@ -5,6 +5,7 @@ rule timecourse:
         record=rules.preprocess.output.record,
         transients=rules.preprocess.output.transients,
         basis=rules.basis.output[0],
+        macromolecules=macromolecule_sources(STUDY["basis"]),
     output:
         data=RESULTS / f"{WINDOW}svs.nii.gz",
         windows=RESULTS / f"{WINDOW}windows.tsv",
