@@ -1,6 +1,7 @@
 """What other programs do differently in their basis sets, found in the numbers and undone: sign, first point, reference, added peaks.
 
-Whatever is changed is said in ``BasisSet.assumptions``. A basis that follows this package's conventions stays as it is, number for number.
+What is changed and not a mere custom is said in ``BasisSet.assumptions``. A basis that follows this package's conventions stays as it is,
+number for number.
 """
 
 from dataclasses import replace
@@ -58,16 +59,19 @@ def upright(basis: BasisSet) -> BasisSet:
 def with_whole_first_points(basis: BasisSet) -> BasisSet:
     """The basis with first points doubled where they were stored halved.
 
-    Halving makes the sum of a discrete transform a trapezoidal rule and is the custom of many programs. The value expected at the start is
-    the best linear estimate of a signal in the band of protons from the points that follow (`resampling.interpolated`).
+    Halving makes the sum of a discrete transform a trapezoidal rule and is the custom of many programs, so that only a set that halves
+    some of its FIDs deserves a remark. The value expected at the start is the best linear estimate of a signal in the band of protons from
+    the points that follow (`resampling.interpolated`).
     """
     halved = halved_first_points(basis.fids, acquisition=basis.acquisition)
     if not halved.any():
         return basis
     fids = np.array(basis.fids)
     fids[halved, 0] *= 2.0
-    which = "all FIDs" if halved.all() else f"{', '.join(np.array(basis.metabolites)[halved])}"
-    return replace(basis, fids=fids, assumptions=(*basis.assumptions, f"first points had been halved, and were doubled, of {which}"))
+    if halved.all():
+        return replace(basis, fids=fids)
+    remark = f"first points had been halved, and were doubled, of {', '.join(np.array(basis.metabolites)[halved])}"
+    return replace(basis, fids=fids, assumptions=(*basis.assumptions, remark))
 
 
 def halved_first_points(fids: ComplexArray, *, acquisition: Acquisition) -> BoolArray:
