@@ -9,18 +9,47 @@ from mrs_pipeline.acquisition import Acquisition, ComplexArray
 from mrs_pipeline.errors import ConfigError, DataError
 from mrs_pipeline.fids import read_only
 
-#: Other programs' names of a metabolite -> the name used in every table here (compared without regard to case).
+#: Any name -> the name used in every table here (compared without regard to case), one row per metabolite: names of LCModel, Osprey and
+#: FID-A, FSL-MRS, MARSS, jMRUI, TARQUIN and Vespa. "Eth" is ethanolamine (MARSS). "Cys" is left alone: MARSS means cystathionine by it.
 ALIASES: dict[str, str] = {
-    "PCho": "PCh",
-    "mI": "Ins",
-    "Myo": "Ins",
-    "mIns": "Ins",
-    "Scyllo": "sIns",
-    "sI": "sIns",
-    "PEth": "PE",
-    "Glth": "GSH",
-    "Glucose": "Glc",
-    "Tauri": "Tau",
+    alias: standard
+    for standard, aliases in {
+        "2HG": ("2HG", "2-HG", "bHG", "2-hydroxyglutarate"),
+        "Ace": ("Ace", "Act", "AcO", "acetate"),
+        "Ala": ("Ala", "alanine"),
+        "Asc": ("Asc", "ascorbate"),
+        "Asp": ("Asp", "aspartate"),
+        "bHB": ("bHB", "b-HB", "beta-hydroxybutyrate"),
+        "Cho": ("Cho", "Ch", "choline"),
+        "Cr": ("Cr", "Cre", "creatine"),
+        "Cystat": ("Cystat", "cystathionine"),
+        "EA": ("EA", "Eth", "ETA", "ethanolamine"),
+        "EtOH": ("EtOH", "ethanol"),
+        "GABA": ("GABA", "gamma-aminobutyrate"),
+        "Glc": ("Glc", "glucose"),
+        "Gln": ("Gln", "glutamine"),
+        "Glu": ("Glu", "glutamate"),
+        "Gly": ("Gly", "glycine"),
+        "GPC": ("GPC", "glycerophosphocholine", "glycerophosphorylcholine"),
+        "GSH": ("GSH", "Glth", "glutathione"),
+        "HCar": ("HCar", "Hom", "homocarnosine"),
+        "Ins": ("Ins", "mI", "mIns", "m-Ins", "Myo", "myo-Ins", "myo-inositol", "myoinositol"),
+        "Lac": ("Lac", "lactate"),
+        "NAA": ("NAA", "N-acetylaspartate"),
+        "NAAG": ("NAAG", "N-acetylaspartylglutamate"),
+        "PCh": ("PCh", "PCho", "phosphocholine", "phosphorylcholine"),
+        "PCr": ("PCr", "phosphocreatine"),
+        "PE": ("PE", "PEth", "phosphoethanolamine", "phosphorylethanolamine"),
+        "Phe": ("Phe", "PA", "Phenyl", "phenylalanine"),
+        "Ser": ("Ser", "serine"),
+        "sIns": ("sIns", "sI", "Scy", "Scyllo", "scyllo-Ins", "scyllo-inositol", "scylloinositol"),
+        "Tau": ("Tau", "Tauri", "taurine"),
+        "Thr": ("Thr", "threonine"),
+        "Trp": ("Trp", "Try", "tryptophan"),
+        "Tyr": ("Tyr", "Tyros", "tyrosine"),
+        "Val": ("Val", "valine"),
+    }.items()
+    for alias in aliases
 }
 
 
