@@ -83,13 +83,14 @@ def _import(options: argparse.Namespace) -> None:
 
 def _add_basis(commands: Any) -> None:
     parser = commands.add_parser("basis", help="simulate a basis set")
-    parser.add_argument("--sequence", required=True, help="pulse_acquire, spin_echo, press or steam (ideal pulses)")
+    parser.add_argument("--sequence", required=True, help="pulse_acquire, spin_echo, press, steam, slaser or special")
     parser.add_argument("--echo-time", type=float, required=True, metavar="S", help="echo time, s")
     parser.add_argument("--echo-time-1", type=float, metavar="S", help="first echo time of PRESS, s (default: 0.4 of the echo time)")
     parser.add_argument("--mixing-time", type=float, metavar="S", help="mixing time of STEAM, s")
     parser.add_argument("--frequency", type=float, required=True, metavar="MHZ", help="proton frequency of the scanner, MHz")
     parser.add_argument("--spectral-width", type=float, required=True, metavar="HZ", help="spectral width, Hz")
     parser.add_argument("--n-points", type=natural_number, required=True, metavar="N", help="points of an FID")
+    parser.add_argument("--pulses", default="ideal", metavar="SET", help="ideal (default), ge_press, press, slaser, steam or special")
     parser.add_argument("--metabolites", nargs="+", metavar="NAME", help="metabolites (default: 21 of the human brain)")
     parser.add_argument("--no-cache", action="store_true", help="simulate again what a cache may hold")
     _add_output_of_basis(parser)
@@ -111,6 +112,7 @@ def _basis(options: argparse.Namespace) -> None:
         "echo_time_s": options.echo_time,
         "echo_time_1_s": options.echo_time_1,
         "mixing_time_s": options.mixing_time,
+        "pulses": options.pulses,
         "spectrometer_frequency_mhz": options.frequency,
         "spectral_width_hz": options.spectral_width,
         "n_points": options.n_points,

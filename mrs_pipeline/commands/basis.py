@@ -14,6 +14,7 @@ from mrs_pipeline.basis.resampling import echo_time_remark, resampled, sequence_
 from mrs_pipeline.basis.simulation import simulate_basis
 from mrs_pipeline.basis.spin_systems import spin_system
 from mrs_pipeline.commands.basis_cache import cache_folder, cached, simulation_key
+from mrs_pipeline.commands.pulses import configured_pulses, pulse_sources
 from mrs_pipeline.errors import DataError, InputError
 from mrs_pipeline.io.basis_files import basis_inputs, read_basis, write_basis
 from mrs_pipeline.io.stated import Stated
@@ -49,6 +50,8 @@ def _simulated(section: Mapping[str, Any], *, systems: Sequence[Any]) -> BasisSe
         acquisition=acquisition,
         echo_time_1_s=section.get("echo_time_1_s"),
         mixing_time_s=section.get("mixing_time_s"),
+        refocusing_times_s=section.get("refocusing_times_s"),
+        selection=configured_pulses(section["pulses"]),
     )
 
 
@@ -74,8 +77,8 @@ def stated_of_files(section: Mapping[str, Any]) -> Stated:
 
 
 def basis_sources(section: Mapping[str, Any]) -> list[Path]:
-    """The files that the basis set of a section is read from; none for a simulated one."""
-    return basis_inputs(Path(section["file"])) if section["file"] else []
+    """The files that the basis set of a section is read from; for a simulated one those of its pulses."""
+    return basis_inputs(Path(section["file"])) if section["file"] else pulse_sources(section["pulses"])
 
 
 def macromolecule_sources(section: Mapping[str, Any]) -> list[Path]:

@@ -9,11 +9,13 @@ import pandas as pd
 
 from mrs_pipeline.basis.macromolecules import macromolecule_components
 from mrs_pipeline.basis.sequences import sequence_events
+from mrs_pipeline.basis.simulation import prepared
 from mrs_pipeline.basis.spin_systems import spin_system
 from mrs_pipeline.commands.contrast import with_primary_contrast
 from mrs_pipeline.commands.import_bids import planned_sessions as imported_sessions
 from mrs_pipeline.commands.layout import StudySession, bids_dir
 from mrs_pipeline.commands.preprocess import entity_filters
+from mrs_pipeline.commands.pulses import configured_pulses
 from mrs_pipeline.commands.simulate import planned_files, read_plan
 from mrs_pipeline.errors import ConfigError, InputError, unknown_name
 from mrs_pipeline.fitting.baseline import BASELINES
@@ -60,8 +62,8 @@ def _check_basis(section: Mapping[str, Any]) -> None:
     _check_macromolecules(section["macromolecules"])
     if section["file"]:
         return
-    timing = {key: section[key] for key in ("echo_time_s", "echo_time_1_s", "mixing_time_s")}
-    sequence_events(section["sequence"], timing=timing)
+    timing = {key: section[key] for key in ("echo_time_s", "echo_time_1_s", "mixing_time_s", "refocusing_times_s")}
+    prepared(sequence_events(section["sequence"], timing=timing), selection=configured_pulses(section["pulses"]))
     for name in section["metabolites"]:
         spin_system(name)
 
