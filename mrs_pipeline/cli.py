@@ -92,6 +92,7 @@ def _add_basis(commands: Any) -> None:
     parser.add_argument("--n-points", type=natural_number, required=True, metavar="N", help="points of an FID")
     parser.add_argument("--pulses", default="ideal", metavar="SET", help="ideal (default), ge_press, press, slaser, steam or special")
     parser.add_argument("--metabolites", nargs="+", metavar="NAME", help="metabolites (default: 21 of the human brain)")
+    parser.add_argument("--spin-system", nargs="+", default=[], metavar="NAME=SET", help="published set of numbers, such as GABA=near2013")
     parser.add_argument("--no-cache", action="store_true", help="simulate again what a cache may hold")
     _add_output_of_basis(parser)
     parser.set_defaults(run=_basis)
@@ -121,9 +122,17 @@ def _basis(options: argparse.Namespace) -> None:
         section["echo_time_1_s"] = 0.4 * options.echo_time
     if options.metabolites:
         section["metabolites"] = options.metabolites
+    section["spin_systems"] = dict(_chosen_set(text) for text in options.spin_system)
     study = {"study": {"name": "basis"}, "basis": section, "windows": {"event": None}}
     section = complete_config(study, source="command line")["basis"]
     write_configured_basis(section, out=options.out, form=options.form, use_cache=not options.no_cache)
+
+
+def _chosen_set(text: str) -> tuple[str, str]:
+    name, sign, chosen = text.partition("=")
+    if not (name and sign and chosen):
+        raise ConfigError(f"--spin-system {text} is not understood: write it as METABOLITE=SET, such as GABA=near2013")
+    return name, chosen
 
 
 def _add_basis_convert(commands: Any) -> None:
@@ -134,6 +143,7 @@ def _add_basis_convert(commands: Any) -> None:
     parser.add_argument("--frequency", type=float, metavar="MHZ", help="proton frequency, MHz, where the files do not state it")
     parser.add_argument("--spectral-width", type=float, metavar="HZ", help="spectral width, Hz, which .RAW files never state")
     parser.add_argument("--echo-time", type=float, metavar="S", help="echo time, s, where the files do not state it")
+    parser.add_argument("--metabolites", nargs="+", metavar="NAME", help="components to keep (default: all)")
     _add_output_of_basis(parser)
     parser.set_defaults(run=_basis_convert)
 
@@ -143,7 +153,8 @@ def _basis_convert(options: argparse.Namespace) -> None:
     from mrs_pipeline.io.stated import Stated
 
     stated = Stated(spectrometer_frequency_mhz=options.frequency, spectral_width_hz=options.spectral_width, echo_time_s=options.echo_time)
-    _tell(convert_basis(options.source, options.out, stated=stated, form=options.form), options=options, kind="note")
+    changes = convert_basis(options.source, options.out, stated=stated, form=options.form, metabolites=options.metabolites)
+    _tell(changes, options=options, kind="note")
 
 
 def _tell(remarks: Sequence[str], *, options: argparse.Namespace, kind: str) -> None:

@@ -12,10 +12,10 @@ from mrs_pipeline.basis.basis_set import BasisSet, is_macromolecule
 from mrs_pipeline.basis.macromolecules import macromolecule_basis
 from mrs_pipeline.basis.resampling import echo_time_remark, resampled, sequence_remark
 from mrs_pipeline.basis.simulation import simulate_basis
-from mrs_pipeline.basis.spin_systems import spin_system
+from mrs_pipeline.basis.spin_systems import SpinSystem, selected_spin_systems
 from mrs_pipeline.commands.basis_cache import cache_folder, cached, simulation_key
 from mrs_pipeline.commands.pulses import configured_pulses, pulse_sources
-from mrs_pipeline.errors import DataError, InputError
+from mrs_pipeline.errors import ConfigError, DataError, InputError
 from mrs_pipeline.io.basis_files import basis_inputs, read_basis, write_basis
 from mrs_pipeline.io.stated import Stated
 
@@ -27,15 +27,16 @@ def write_configured_basis(section: Mapping[str, Any], *, out: Path, form: str |
     (`basis_cache`), unless `use_cache` is false. Returns what was changed in an imported set, in sentences.
     """
     if section.get("file"):
-        return convert_basis(Path(section["file"]), out, stated=stated_of_files(section), form=form)
-    systems = [spin_system(name) for name in section["metabolites"]]
+        wanted = section.get("file_metabolites")
+        return convert_basis(Path(section["file"]), out, stated=stated_of_files(section), form=form, metabolites=wanted)
+    systems = selected_spin_systems(section["metabolites"], variants=section["spin_systems"])
     folder = cache_folder() if use_cache else None
     basis = cached(simulation_key(section, systems=systems), lambda: _simulated(section, systems=systems), folder=folder)
     write_basis(basis, out, form=form)
     return ()
 
 
-def _simulated(section: Mapping[str, Any], *, systems: Sequence[Any]) -> BasisSet:
+def _simulated(section: Mapping[str, Any], *, systems: Sequence[SpinSystem]) -> BasisSet:
     acquisition = Acquisition(
         nucleus="1H",
         spectrometer_frequency_mhz=float(section["spectrometer_frequency_mhz"]),
@@ -55,10 +56,16 @@ def _simulated(section: Mapping[str, Any], *, systems: Sequence[Any]) -> BasisSe
     )
 
 
-def convert_basis(source: Path, out: Path, *, stated: Stated, form: str | None = None) -> tuple[str, ...]:
-    """Write a basis set in another form; returns `changed_on_reading`."""
+def convert_basis(
+    source: Path, out: Path, *, stated: Stated, form: str | None = None, metabolites: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """Write a basis set, or some of its metabolites, in another form; returns `changed_on_reading`."""
     basis = read_basis(source, stated=stated)
-    write_basis(basis, out, form=form)
+    try:
+        wanted = basis.select(metabolites) if metabolites else basis
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}") from None
+    write_basis(wanted, out, form=form)
     return changed_on_reading(basis, source)
 
 

@@ -23,10 +23,11 @@ from mrs_pipeline.io.basis_files import read_basis, write_basis
 MIN_SECONDS = 2.0
 
 #: Keys of a basis section that a simulation does not depend on.
-_OTHER_KEYS = ("file", "file_frequency_mhz", "file_spectral_width_hz", "file_echo_time_s", "macromolecules")
+_OTHER_KEYS = ("file", "file_metabolites", "file_frequency_mhz", "file_spectral_width_hz", "file_echo_time_s", "macromolecules")
 
-#: Ends of the names of files that decide on the result of a simulation.
-_SOURCES = (".py", ".json")
+#: What of the package decides on the result of a simulation: a folder, by these ends of names, and what leads from a section to it.
+_FOLDER, _SUFFIXES = "basis", (".py", ".json")
+_FURTHER = ("acquisition.py", "commands/basis.py", "commands/pulses.py", "io/pulse_files.py")
 
 
 def cache_folder() -> Path | None:
@@ -46,7 +47,7 @@ def simulation_key(section: Mapping[str, Any], *, systems: Sequence[SpinSystem])
     for path in _code():
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     determining = {key: value for key, value in section.items() if key not in _OTHER_KEYS}
-    digest.update(json.dumps(determining, sort_keys=True, default=str).encode() + repr(systems).encode())
+    digest.update(json.dumps(determining, sort_keys=True, default=str).encode() + repr(tuple(systems)).encode())
     for text in _texts(determining):
         with contextlib.suppress(OSError, ValueError):
             if Path(text).is_file():
@@ -56,8 +57,8 @@ def simulation_key(section: Mapping[str, Any], *, systems: Sequence[SpinSystem])
 
 def _code() -> list[Path]:
     package = Path(str(resources.files("mrs_pipeline")))
-    own = sorted(path for path in (package / "basis").iterdir() if path.suffix in _SOURCES)
-    return [package / "acquisition.py", *own]
+    folder = sorted(path for path in (package / _FOLDER).iterdir() if path.suffix in _SUFFIXES)
+    return [*(package / name for name in _FURTHER), *folder]
 
 
 def _texts(value: object) -> Iterator[str]:

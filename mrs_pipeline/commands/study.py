@@ -10,7 +10,7 @@ import pandas as pd
 from mrs_pipeline.basis.macromolecules import macromolecule_components
 from mrs_pipeline.basis.sequences import sequence_events
 from mrs_pipeline.basis.simulation import prepared
-from mrs_pipeline.basis.spin_systems import spin_system
+from mrs_pipeline.basis.spin_systems import selected_spin_systems, spin_system
 from mrs_pipeline.commands.contrast import with_primary_contrast
 from mrs_pipeline.commands.import_bids import planned_sessions as imported_sessions
 from mrs_pipeline.commands.layout import StudySession, bids_dir
@@ -64,8 +64,7 @@ def _check_basis(section: Mapping[str, Any]) -> None:
         return
     timing = {key: section[key] for key in ("echo_time_s", "echo_time_1_s", "mixing_time_s", "refocusing_times_s")}
     prepared(sequence_events(section["sequence"], timing=timing), selection=configured_pulses(section["pulses"]))
-    for name in section["metabolites"]:
-        spin_system(name)
+    selected_spin_systems(section["metabolites"], variants=section["spin_systems"])
 
 
 def _check_macromolecules(choice: list[str] | str | None) -> None:

@@ -13,6 +13,8 @@ import pytest
 from mrs_pipeline.acquisition import Acquisition
 from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.basis.macromolecules import macromolecule_basis
+from mrs_pipeline.basis.simulation import simulate_basis
+from mrs_pipeline.basis.spin_systems import spin_system
 from mrs_pipeline.commands.basis import basis_sources, macromolecule_sources, with_macromolecules, write_configured_basis
 from mrs_pipeline.commands.study import study_config
 from mrs_pipeline.errors import ConfigError, InputError
@@ -104,6 +106,63 @@ def test_section_that_names_a_folder(basis: BasisSet, tmp_path: Path) -> None:
     again = read_basis(tmp_path / "basis.npz")
     np.testing.assert_array_equal(again.select(basis.metabolites).fids, basis.fids)
     assert again.origins == tuple(f"{name}.raw" for name in sorted(basis.metabolites))
+
+
+def test_some_components_of_a_set(basis: BasisSet, inputs: Any, run: Run, tmp_path: Path) -> None:
+    assert run("basis-convert", inputs.basis, "--metabolites", "mI", "NAA", "--out", tmp_path / "a.npz") == (0, "", "")
+    assert read_basis(tmp_path / "a.npz").metabolites == ("Ins", "NAA")
+    code, _, err = run("basis-convert", inputs.basis, "--metabolites", "Ace", "--out", tmp_path / "b.npz")
+    assert code == 2
+    assert f"{inputs.basis}: metabolite 'Ace' is not in the basis: use one of" in err
+    section = complete_section("basis", {"file": str(inputs.basis), "file_metabolites": ["Glu", "Cr"]})
+    write_configured_basis(section, out=tmp_path / "c.npz")
+    np.testing.assert_array_equal(read_basis(tmp_path / "c.npz").fids, basis.select(["Glu", "Cr"]).fids)
+
+
+SPIN_OPTIONS = ["--sequence", "press", "--echo-time", 0.03, "--frequency", 127.7, "--spectral-width", 2000, "--n-points", 256]
+
+
+def test_published_spin_systems_to_choose(run: Run, tmp_path: Path) -> None:
+    """The chosen numbers are simulated, by whatever name the metabolite is given."""
+    for name, options in {"default": [], "chosen": ["--spin-system", "GABA=near2013"]}.items():
+        out = tmp_path / f"{name}.npz"
+        assert run("basis", *SPIN_OPTIONS, "--metabolites", "GABA", "Cr", *options, "--out", out) == (0, "", "")
+    default, chosen = (read_basis(tmp_path / f"{name}.npz") for name in ("default", "chosen"))
+    np.testing.assert_array_equal(chosen.fids[1], default.fids[1])
+    assert not np.allclose(chosen.fids[0], default.fids[0])
+    assert "Near" in chosen.origins[0]
+    expected = simulate_basis(
+        sequence="press",
+        metabolites=[spin_system("GABA", variant="near2013")],
+        acquisition=chosen.acquisition,
+        echo_time_1_s=0.012,
+    )
+    np.testing.assert_allclose(chosen.fids[0], expected.fids[0], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ("GABA=near", "unknown spin system of GABA 'near': use one of"),
+        ("GABA", "--spin-system GABA is not understood: write it as METABOLITE=SET"),
+        ("Ser=soher2023", "basis.spin_systems chooses 'soher2023' for Ser, which is not simulated"),
+    ],
+)
+def test_spin_systems_that_cannot_be_chosen(choice: str, message: str, run: Run, tmp_path: Path) -> None:
+    code, _, err = run("basis", *SPIN_OPTIONS, "--metabolites", "GABA", "--spin-system", choice, "--out", tmp_path / "a.npz")
+    assert (code, err.count("\n")) == (2, 1)
+    assert message in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_study_with_an_unknown_spin_system_does_not_start() -> None:
+    study = {
+        "study": {"name": "x", "bids_dir": "."},
+        "basis": {"echo_time_1_s": 0.012, "spin_systems": {"Glu": "mine"}},
+        "windows": {"event": None, "infusion": {"start_s": 0, "stop_s": 60, "width_s": 60}},
+    }
+    with pytest.raises(ConfigError, match="unknown spin system of Glu 'mine'"):
+        study_config(study, source="test")
 
 
 def test_macromolecules_of_a_study(basis: BasisSet, measured: Path) -> None:

@@ -85,9 +85,10 @@ def test_what_the_key_depends_on() -> None:
         key(n_points=256),
         key(sequence="steam"),
         key(spectrometer_frequency_mhz=127.8),
+        key(pulses="press"),
     ]
     assert len(set(different)) == len(different)
-    assert key(macromolecules=["MM09"], file_echo_time_s=0.03) == key()
+    assert key(macromolecules=["MM09"], file_echo_time_s=0.03, file_metabolites=["NAA"]) == key()
     other = perturbed(spin_system("NAA"), rng=np.random.default_rng(1), shift_sd_ppm=0.001, coupling_sd_hz=0.1)
     assert simulation_key(section(), systems=[spin_system("Cr"), spin_system("NAA")]) == key()
     assert simulation_key(section(), systems=[spin_system("Cr"), other]) != key()
@@ -105,7 +106,10 @@ def test_content_of_named_files_counts(tmp_path: Path) -> None:
 
 def test_code_of_the_simulation_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     code = basis_cache._code()
-    assert {"simulation.py", "spin_systems.json", "operators.py", "sequences.py", "acquisition.py"} <= {path.name for path in code}
+    assert {"simulation.py", "spin_systems.json", "operators.py", "pulse_sets.py", "pulses.py", "acquisition.py"} <= {
+        path.name for path in code
+    }
+    assert len(set(code)) == len(code)
     before = key()
     changed = tmp_path / "simulation.py"
     changed.write_text("another program")
