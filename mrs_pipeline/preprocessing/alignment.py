@@ -28,7 +28,7 @@ from mrs_pipeline.preprocessing.step import Option, resolve
 METHOD = "Frequency and phase correction"
 
 OPTIONS = {
-    "range_ppm": Option(default=[1.8, 4.2], doc="part of the spectrum that is aligned, ppm; keep water and lipids out"),
+    "range_ppm": Option(default=[0.2, 4.2], doc="part of the spectrum that is aligned, ppm; keep water out"),
     "max_shift_hz": Option(default=40.0, doc="largest offset between two transients of a session that can be found, Hz"),
     "n_iterations": Option(default=8, doc="repetitions of target and fit"),
     "smoothness": Option(
@@ -40,8 +40,11 @@ OPTIONS = {
     "session_offset_ppm": Option(default=0.25, doc="how far the whole session may be off the ppm scale, ppm"),
 }
 
-#: Weighting of early times (Hz of Lorentzian broadening) while targets are still rough.
+#: Weighting of times while targets are still rough: late noise (Hz of Lorentzian broadening) and broad signals (s) count less.
 _ROUGH_BROADENING_HZ = 5.0
+_ROUGH_RISE_S = 0.015
+#: Lowest shift looked at in that stage, ppm: tCho, tCr and tNAA lie above it even where a session is far off, lipids below.
+_ROUGH_LOWEST_PPM = 1.6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +109,10 @@ def _rough(fids: ComplexArray, usable: BoolArray, acquisition: Acquisition, opti
     """Band in place for this session, and a first estimate good to a fraction of a linewidth."""
     reach = options["session_offset_ppm"] + options["max_shift_hz"] / acquisition.spectrometer_frequency_mhz
     low, high = min(options["range_ppm"]), max(options["range_ppm"])
-    wide = make_band(acquisition, range_ppm=(low - reach, high), offset_hz=0.0)
-    early = np.exp(-np.pi * _ROUGH_BROADENING_HZ * acquisition.time_s)
-    filtered = np.fft.ifft(np.where(wide.bins, np.fft.fft(fids, axis=-1), 0.0), axis=-1) * early
+    wide = make_band(acquisition, range_ppm=(max(low - reach, _ROUGH_LOWEST_PPM), high), offset_hz=0.0)
+    time = acquisition.time_s
+    when = np.exp(-np.pi * _ROUGH_BROADENING_HZ * time) * (1.0 - np.exp(-((time / _ROUGH_RISE_S) ** 2)))
+    filtered = np.fft.ifft(np.where(wide.bins, np.fft.fft(fids, axis=-1), 0.0), axis=-1) * when
     weights = usable * bounded_size(filtered, usual=usable)
     target = pairwise_mean((filtered * weights[:, None])[usable], acquisition=acquisition, max_shift_hz=options["max_shift_hz"])
     shift, phase = best_offset(filtered, target=target, acquisition=acquisition, max_shift_hz=options["max_shift_hz"])

@@ -18,6 +18,12 @@ from mrs_pipeline.preprocessing.singlets import correlation_over_shifts, peak_of
 
 #: Longest move of one transient in one repetition, Hz: beyond a linewidth the linear problem no longer points home.
 _MAX_MOVE_HZ = 4.0
+#: Places (ppm) and half width of broad lines that may vary by themselves: lipids (0.9, 1.3, 2.05, 2.25, 2.8) and what is between them.
+_BROAD_PPM = (0.7, 0.85, 1.0, 1.15, 1.3, 1.45, 1.6, 1.75, 2.05, 2.25, 2.8)
+_BROAD_HALF_WIDTH_PPM = 0.1
+_WATER_HALF_WIDTH_PPM = 0.04
+#: Number of background columns (straight line and water) that are free where too few transients show what varies.
+_N_PLAIN = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,16 +50,21 @@ class Band:
 def make_band(acquisition: Acquisition, *, range_ppm: tuple[float, float], offset_hz: float) -> Band:
     """The band of a range of shifts in a session whose resonances lie ``offset_hz`` above their places.
 
-    Background: a straight line, and the first two terms of the far tail of any line at water, ``1/(f - f_water)`` and its square.
+    Background: a straight line, water as a line and its square (which a line that moves or broadens needs), and broad lines.
     """
     frequency = np.fft.fftfreq(acquisition.n_points, acquisition.dwell_time_s) - offset_hz
-    ppm = CARRIER_PPM - frequency / acquisition.spectrometer_frequency_mhz
+    ppm = np.asarray(CARRIER_PPM - frequency / acquisition.spectrometer_frequency_mhz, dtype=np.float64)
     bins = (ppm >= min(range_ppm)) & (ppm <= max(range_ppm))
-    # 10 Hz keeps the tail finite where the range comes close to water
-    tail = 10.0 / (np.abs(frequency[bins]) + 10.0)
     line = np.linspace(-1.0, 1.0, int(bins.sum()))
-    background = np.stack([np.ones_like(line), line, tail, tail**2], axis=1).astype(np.complex128)
+    water = _lorentzian(ppm[bins] - CARRIER_PPM, _WATER_HALF_WIDTH_PPM)
+    broad = [_lorentzian(ppm[bins] - place, _BROAD_HALF_WIDTH_PPM) for place in _BROAD_PPM]
+    background = np.stack([np.ones_like(line), line, water, water**2, *broad], axis=1)
     return Band(acquisition=acquisition, bins=bins, background=np.linalg.qr(background)[0])
+
+
+def _lorentzian(distance_ppm: FloatArray, half_width_ppm: float) -> ComplexArray:
+    """Complex line of unit height at a distance on the ppm axis, which runs against the frequency."""
+    return np.asarray(half_width_ppm / (half_width_ppm - 1j * distance_ppm), dtype=np.complex128)
 
 
 def bounded_size(fids: ComplexArray, *, usual: BoolArray) -> FloatArray:
@@ -197,14 +208,23 @@ def noise_power_per_bin(spectra: ComplexArray, *, used: BoolArray) -> float:
 def background_covariance(found: Registration, *, weights: FloatArray, noise_power: float) -> ComplexArray:
     """Covariance of the background over transients in units of the noise per bin, without what noise alone puts there.
 
-    ``found`` is a pass with free background. The 2 % of transients with most background do not count.
+    ``found`` is a pass with free background. In units of its noise, directions whose variance does not exceed what noise makes of as
+    many samples (Marchenko & Pastur 1967, doi 10.1070/SM1967v001n04ABEH001994) are not free at all, so what does not vary costs no
+    precision. The 2 % of transients with most background do not count.
     """
     size = np.sum(np.abs(found.background) ** 2, axis=1)
     used = (weights > 0) & (size <= np.quantile(size[weights > 0], 0.98))
-    if used.sum() < 4 or noise_power <= 0:
-        return 1e6 * found.background_noise
+    n_used, n_columns = int(used.sum()), found.background.shape[1]
+    if n_used < 4 or noise_power <= 0:
+        plain = np.arange(n_columns) < _N_PLAIN
+        return np.asarray(1e6 * found.background_noise * np.outer(plain, plain))
     values = found.background[used] - found.background[used].mean(axis=0)
-    return np.asarray(values.T @ values.conj() / (used.sum() - 1) / noise_power - found.background_noise)
+    root = np.linalg.cholesky(found.background_noise + 1e-12 * np.trace(found.background_noise).real * np.eye(n_columns))
+    white = np.linalg.solve(root, values.T) / np.sqrt(noise_power * (n_used - 1))
+    variance, directions = np.linalg.eigh(white @ white.conj().T)
+    edge = (1.0 + np.sqrt(n_columns / n_used)) ** 2
+    factor = root @ (directions * np.sqrt(np.where(variance > edge, variance - 1.0, 0.0)))
+    return np.asarray(factor @ factor.conj().T)
 
 
 def robust_weights(found: Registration, *, usable: BoolArray) -> FloatArray:
