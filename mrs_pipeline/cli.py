@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_import,
         _add_basis,
         _add_basis_convert,
+        _add_macromolecules,
         _add_preprocess,
         _add_fit,
         _add_timecourse,
@@ -161,6 +162,29 @@ def _tell(remarks: Sequence[str], *, options: argparse.Namespace, kind: str) -> 
     """Print what a user must know though the command succeeded."""
     for remark in remarks:
         print(f"mrs-pipeline {options.command}: {kind}: {remark}", file=sys.stderr)
+
+
+def _add_macromolecules(commands: Any) -> None:
+    parser = commands.add_parser("macromolecules", help="macromolecule component from metabolite-nulled scans")
+    parser.add_argument("scans", type=Path, nargs="+", metavar="SCAN", help="metabolite-nulled scans (NIfTI-MRS), one for each person")
+    parser.add_argument("--water", type=Path, nargs="+", default=[], metavar="REF", help="water references, one for each scan in order")
+    parser.add_argument("--sequence", default="press", help="sequence of the scans after the inversion, as for basis (default: press)")
+    parser.add_argument("--echo-time-1", type=float, metavar="S", help="first echo time of PRESS, s (default: 0.4 of the echo time)")
+    parser.add_argument("--mixing-time", type=float, metavar="S", help="mixing time of STEAM, s")
+    parser.add_argument("--kind", choices=("lines", "data"), default="lines", help="noise-free lines (default) or the cleaned data")
+    parser.add_argument("--figure", type=Path, metavar="PATH", help="figure to write, .png or .svg")
+    parser.add_argument("--out", type=Path, required=True, metavar="PATH", help="basis-set file to write, .npz or .BASIS")
+    parser.set_defaults(run=_macromolecules)
+
+
+def _macromolecules(options: argparse.Namespace) -> None:
+    from mrs_pipeline.commands.macromolecules import measure_macromolecules
+
+    timing = {"sequence": options.sequence, "echo_time_1_s": options.echo_time_1, "mixing_time_s": options.mixing_time}
+    found = measure_macromolecules(
+        options.scans, out=options.out, water=options.water, figure=options.figure, kind=options.kind, timing=timing
+    )
+    _tell(found.warnings, options=options, kind="warning")
 
 
 def _add_preprocess(commands: Any) -> None:

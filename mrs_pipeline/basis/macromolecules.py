@@ -1,7 +1,7 @@
 """Macromolecule and lipid signals: broad Gaussian lines, and what is known about the ratios of their amplitudes."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -61,30 +61,38 @@ def measured_type_macromolecules(*, acquisition: Acquisition) -> BasisSet:
 
     Their plain sum is the profile; widths keep their value in ppm at other fields.
     """
-    lines: dict[str, tuple[GaussianLine, ...]] = {}
-    for line in _content()["measured_3t"]:
-        fwhm_ppm = line["fwhm_hz_at_128_mhz"] / MEASURED_AT_MHZ
-        lines[line["name"]] = (GaussianLine(shift_ppm=line["shift_ppm"], fwhm_ppm=fwhm_ppm, area=line["area"]),)
+    lines = {line["name"]: (_measured(line),) for line in macromolecule_data()["measured_3t"]}
     return _basis(lines, acquisition=acquisition, sequence="macromolecules measured at 3 T")
+
+
+def lines_of_nulled_scan() -> dict[str, GaussianLine]:
+    """Lines expected in a metabolite-nulled scan by name: those of `measured_type_macromolecules` and further ones."""
+    content = macromolecule_data()
+    return {line["name"]: _measured(line) for line in (*content["measured_3t"], *content["further_lines"])}
+
+
+def _measured(line: Mapping[str, Any]) -> GaussianLine:
+    return GaussianLine(shift_ppm=line["shift_ppm"], fwhm_ppm=line["fwhm_hz_at_128_mhz"] / MEASURED_AT_MHZ, area=line["area"])
 
 
 def soft_ratio_priors() -> tuple[RatioPrior, ...]:
     """LCModel's default priors on ratios of these components; the priors on metabolites are left out, as they pull on results."""
-    return tuple(RatioPrior(**{**prior, "denominator": tuple(prior["denominator"])}) for prior in _content()["ratio_priors"])
+    return tuple(RatioPrior(**{**prior, "denominator": tuple(prior["denominator"])}) for prior in macromolecule_data()["ratio_priors"])
 
 
 @cache
 def macromolecule_components() -> dict[str, tuple[GaussianLine, ...]]:
     """The parametrised components by name."""
-    return {name: tuple(GaussianLine(**line) for line in lines) for name, lines in _content()["components"].items()}
+    return {name: tuple(GaussianLine(**line) for line in lines) for name, lines in macromolecule_data()["components"].items()}
 
 
 @cache
-def _content() -> Any:
+def macromolecule_data() -> Any:
+    """Content of ``macromolecules.json``: its key ``about`` says what the others hold and where it comes from."""
     return json.loads(resources.files(__package__).joinpath("macromolecules.json").read_text(encoding="utf-8"))
 
 
-def _basis(components: dict[str, tuple[GaussianLine, ...]], *, acquisition: Acquisition, sequence: str) -> BasisSet:
+def _basis(components: Mapping[str, tuple[GaussianLine, ...]], *, acquisition: Acquisition, sequence: str) -> BasisSet:
     fids = [sum((line.fid(acquisition) for line in lines), np.zeros(acquisition.n_points, dtype=complex)) for lines in components.values()]
     return BasisSet(
         metabolites=tuple(components),

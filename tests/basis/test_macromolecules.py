@@ -3,8 +3,10 @@ import pytest
 
 from mrs_pipeline.acquisition import Acquisition, spectrum_from_fid
 from mrs_pipeline.basis.macromolecules import (
+    lines_of_nulled_scan,
     macromolecule_basis,
     macromolecule_components,
+    macromolecule_data,
     measured_type_macromolecules,
     soft_ratio_priors,
 )
@@ -47,6 +49,31 @@ def test_measured_profile_is_another_than_the_parametrised_one(acquisition: Acqu
     assert decay == pytest.approx(0.72 / 2, rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("name", "birch"), [("MM26", "MM261"), ("MM30", "MM296"), ("MM31", "MM311"), ("MM37", "MM367"), ("MM38", "MM380"), ("MM40", "MM396")]
+)
+def test_components_above_2_5_ppm_are_the_measured_lines_at_the_scale_of_mm09(name: str, birch: str, acquisition: Acquisition) -> None:
+    measured = measured_type_macromolecules(acquisition=acquisition)
+    expected = measured.fids[measured.metabolites.index(birch)] * 3.0 / 0.72
+    component = macromolecule_basis(names=(name,), acquisition=acquisition).fids[0]
+    np.testing.assert_allclose(component, expected, atol=0.03 * abs(expected[0]))
+
+
+def test_lines_of_a_nulled_scan_are_the_measured_ones_and_one_more(acquisition: Acquisition) -> None:
+    lines = lines_of_nulled_scan()
+    assert tuple(lines)[:13] == measured_type_macromolecules(acquisition=acquisition).metabolites
+    assert [line.shift_ppm for name, line in lines.items() if name == "MM181"] == [1.81]
+    assert lines["MM090"].fwhm_ppm == pytest.approx(21.2 / 128)
+
+
+def test_every_number_has_a_source() -> None:
+    """Each part of the file is explained under `about`, and each explanation names a publication or program."""
+    content = macromolecule_data()
+    about = content["about"]
+    assert set(content) - {"about"} == set(about) - {"units"}
+    assert all("doi:" in text or "LCModel" in text for key, text in about.items() if key != "units")
+
+
 def test_priors_speak_of_components_that_exist() -> None:
     known = {*macromolecule_components(), "Cr", "PCr"}
     priors = soft_ratio_priors()
@@ -54,6 +81,7 @@ def test_priors_speak_of_components_that_exist() -> None:
     assert {prior.numerator: (prior.mean, prior.sd) for prior in priors} == {
         "Lip09": (0.267, 0.1), "Lip20": (0.15, 0.07), "MM20": (1.5, 0.375), "MM12": (0.3, 0.1),
         "MM14": (0.75, 0.45), "MM17": (0.375, 0.3), "-CrCH2": (0.1, 0.25),
+        **dict.fromkeys(("MM26", "MM30", "MM31", "MM37", "MM38", "MM40"), (1.0, 0.5)),
     }  # fmt: skip
 
 
