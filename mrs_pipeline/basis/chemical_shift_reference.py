@@ -58,7 +58,8 @@ def _peak_ppm(fid: ComplexArray, *, acquisition: Acquisition) -> float:
     magnitude = np.abs(np.fft.fft(fid * np.exp(-np.pi * 2.0 * acquisition.time_s), n))
     highest = int(np.argmax(magnitude))
     left, middle, right = magnitude[[highest - 1, highest, (highest + 1) % n]]
-    fraction = 0.5 * (left - right) / (left - 2 * middle + right)
+    curvature = left - 2 * middle + right
+    fraction = 0.5 * (left - right) / curvature if curvature < 0 else 0.0
     signed = highest if highest < n // 2 else highest - n
     frequency_hz = (signed + fraction) * acquisition.spectral_width_hz / n
     return float(ppm_from_hz(frequency_hz, spectrometer_frequency_mhz=acquisition.spectrometer_frequency_mhz))

@@ -21,6 +21,7 @@ from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.errors import InputError
 from mrs_pipeline.io.atomic import atomic_folder
 from mrs_pipeline.io.basis_folder import OneFid, assembled, file_name, files_of
+from mrs_pipeline.io.namelists import LARGEST
 from mrs_pipeline.io.stated import NOTHING_STATED, Stated
 
 #: What ``meta`` of the files written here says of its author: they need no examination.
@@ -134,7 +135,7 @@ def _numbers(values: object, *, key: str, file: Path) -> FloatArray:
         numbers = np.array(values, dtype=np.float64)
     except (TypeError, ValueError):
         numbers = np.empty(0)
-    if numbers.ndim != 1 or numbers.size < MIN_POINTS or not np.all(np.isfinite(numbers)):
+    if numbers.ndim != 1 or numbers.size < MIN_POINTS or not np.all(np.abs(numbers) < LARGEST):
         raise InputError(f"{file}: {key} is not a list of at least {MIN_POINTS} finite numbers: export the basis set again")
     return numbers
 

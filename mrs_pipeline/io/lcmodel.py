@@ -18,7 +18,7 @@ from mrs_pipeline.basis.basis_set import BasisSet, standard_name
 from mrs_pipeline.basis.conventions import decay_linewidth_hz, in_own_conventions
 from mrs_pipeline.errors import InputError, MrsPipelineError
 from mrs_pipeline.io.atomic import atomic_path
-from mrs_pipeline.io.namelists import Namelist, complex_values, number_of, quoted, read_namelists
+from mrs_pipeline.io.namelists import LARGEST, Namelist, complex_values, number_of, quoted, read_namelists
 from mrs_pipeline.io.stated import NOTHING_STATED, Stated
 
 #: IDBASI of the files written here, which marks their first point as halved, their FWHMBA as true and all else as settled.
@@ -30,8 +30,8 @@ GRID = 2.0**-34
 #: Digits after the point in files written here: their rounding errors are far below `GRID`.
 N_DIGITS = 14
 
-#: Fewer points are no spectrum.
-MIN_POINTS = 16
+#: Fewer points are no spectrum, more are no number of points.
+MIN_POINTS, MAX_POINTS = 16, 2**24
 
 #: Keys that must not have two values in one file.
 _SAMPLING = ("HZPPPM", "ECHOT", "BADELT", "NDATAB")
@@ -79,9 +79,9 @@ def _general(namelists: Sequence[Namelist], *, path: object) -> dict[str, str]:
 def _acquisition(general: dict[str, str], *, stated: Stated, path: object) -> Acquisition:
     echo_time_ms = number_of(general, "ECHOT", path=path, default=0.0)
     dwell_time_s = abs(number_of(general, "BADELT", path=path))  # some of LCModel's own sets state a negative one
-    n_points = int(number_of(general, "NDATAB", path=path))
-    if n_points < MIN_POINTS:
-        raise InputError(f"{path}: NDATAB is {n_points}, but a spectrum has at least {MIN_POINTS} points: correct the header")
+    n_points = number_of(general, "NDATAB", path=path)
+    if not MIN_POINTS <= n_points <= MAX_POINTS:
+        raise InputError(f"{path}: NDATAB is {n_points:g}, but a spectrum has at least {MIN_POINTS} points: correct the header")
     frequency_mhz = number_of(general, "HZPPPM", path=path)
     width_hz = float(f"{1.0 / dwell_time_s:.14g}") if dwell_time_s > 0 else 0.0
     try:
@@ -89,7 +89,7 @@ def _acquisition(general: dict[str, str], *, stated: Stated, path: object) -> Ac
             nucleus="1H",
             spectrometer_frequency_mhz=stated.value("spectrometer_frequency_mhz", frequency_mhz, path=path) or 0.0,
             spectral_width_hz=stated.value("spectral_width_hz", width_hz or None, path=path) or 0.0,
-            n_points=n_points,
+            n_points=int(n_points),
             echo_time_s=stated.value("echo_time_s", echo_time_ms / 1000 if echo_time_ms > 0 else None, path=path),
             repetition_time_s=None,
         )
@@ -108,8 +108,8 @@ def _fid(entry: Namelist, *, n_points: int, path: object) -> ComplexArray:
         raise InputError(f"{path}: {name} has {spectrum.size} points where NDATAB says {n_points}: the file may be truncated")
     shift = int(number_of(entry.values, "ISHIFT", path=path, default=0.0))
     tramp, volume, concentration = (number_of(entry.values, key, path=path, default=1.0) for key in ("TRAMP", "VOLUME", "CONC"))
-    if min(tramp, volume, concentration) <= 0:
-        raise InputError(f"{path}: TRAMP, VOLUME and CONC of {name} must be positive: correct the header")
+    if not 1 / LARGEST < min(tramp, volume, concentration) <= max(tramp, volume, concentration) < LARGEST:
+        raise InputError(f"{path}: TRAMP, VOLUME and CONC of {name} must be positive numbers: correct the header")
     return np.asarray(np.fft.ifft(np.roll(spectrum, -shift))) * (tramp / (volume * concentration))
 
 

@@ -10,7 +10,7 @@ from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.errors import InputError
 from mrs_pipeline.io.atomic import atomic_folder
 from mrs_pipeline.io.basis_folder import OneFid, assembled, file_name, files_of
-from mrs_pipeline.io.namelists import Namelist, complex_values, number_of, quoted, read_namelists
+from mrs_pipeline.io.namelists import LARGEST, Namelist, complex_values, number_of, quoted, read_namelists
 from mrs_pipeline.io.stated import NOTHING_STATED, Stated
 
 
@@ -57,8 +57,8 @@ def _fid(namelists: list[Namelist], *, path: object) -> ComplexArray:
     fid = complex_values(entries[0].data, path=path, what="the FID")
     fid = np.conj(fid) if values.get("BRUKER", "F").strip(".").upper().startswith("T") else fid
     tramp, volume = (number_of(values, key, path=path, default=1.0) for key in ("TRAMP", "VOLUME"))
-    if min(tramp, volume) <= 0:
-        raise InputError(f"{path}: TRAMP and VOLUME must be positive: correct the header")
+    if not 1 / LARGEST < min(tramp, volume) <= max(tramp, volume) < LARGEST:
+        raise InputError(f"{path}: TRAMP and VOLUME must be positive numbers: correct the header")
     return fid if tramp == volume else fid * (tramp / volume)
 
 

@@ -20,6 +20,10 @@ _ENTRY = re.compile(r"(?P<key>[A-Za-z]\w*)[ \t]*=[ \t]*(?P<value>'(?:[^'\n]|'')*
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[EeDd][+-]?\d+|[+-]\d{3}(?![\d.]))?")
 
 
+#: Larger values are no signal, and their squares no numbers.
+LARGEST = 1e100
+
+
 @dataclass(frozen=True, kw_only=True)
 class Namelist:
     """One namelist: its name and keys in capitals, values as text without quotes, and the text up to the next namelist."""
@@ -73,7 +77,7 @@ def complex_values(data: str, *, path: object, what: str) -> ComplexArray:
     if _NUMBER.sub(" ", data).strip():
         raise InputError(f"{path}: the values of {what} hold text that is not a number: export the file again")
     values = np.array([_float(number) for number in _NUMBER.findall(data)], dtype=np.float64)
-    if values.size == 0 or values.size % 2 or not np.all(np.isfinite(values)):
+    if values.size == 0 or values.size % 2 or not np.all(np.abs(values) < LARGEST):
         raise InputError(f"{path}: {what} has {values.size} values where pairs of finite numbers are expected: the file may be truncated")
     return values.view(np.complex128)
 

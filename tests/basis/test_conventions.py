@@ -170,6 +170,13 @@ def test_reference_peak_does_not_survive(acquisition: Acquisition) -> None:
         np.testing.assert_array_equal(without_reference_peak(signal, acquisition=acquisition), signal)
 
 
+def test_flat_spectra_have_no_peak_to_go_by(acquisition: Acquisition) -> None:
+    fids = np.zeros((2, acquisition.n_points), complex)
+    fids[:, 0] = 1.0
+    flat = BasisSet(metabolites=("NAA", "Cr"), fids=fids, acquisition=acquisition, sequence="")
+    np.testing.assert_array_equal(in_own_conventions(flat).fids, fids)
+
+
 def test_component_that_is_nothing_but_the_reference(acquisition: Acquisition) -> None:
     hz = hz_from_ppm(np.array([2.008, 0.0]), spectrometer_frequency_mhz=127.7)
     fids = np.exp((2j * np.pi * hz[:, None] - np.pi * 2.0) * acquisition.time_s)

@@ -96,20 +96,31 @@ def test_truncated_file(basis: BasisSet, tmp_path: Path) -> None:
             read_basis(path)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    suffix=st.sampled_from([".npz", ".BASIS"]),
-    changes=st.lists(st.tuples(st.integers(0, 899), st.integers(0, 255)), min_size=1, max_size=4),
+    name=st.sampled_from(["a.npz", "a.BASIS", "fsl_json/NAA.json", "raw/NAA.raw"]),
+    place=st.floats(0, 1, exclude_max=True),
+    header_only=st.booleans(),
+    text=st.sampled_from([b"E+99", b"E+308", b"nan", b"-", b"$", b"'", b"0", b" ", b"\n", b"{", b"null", b"[", b"\x00", b"\xff", b"mm"]),
 )
-def test_any_bytes_may_be_wrong(suffix: str, changes: list[tuple[int, int]], basis: BasisSet, tmp_path: Path) -> None:
-    path = tmp_path / f"a{suffix}"
-    write_basis(basis, path)
-    content = bytearray(path.read_bytes())
-    for position, value in changes:
-        content[position] = value
+def test_any_bytes_may_be_wrong(name: str, place: float, header_only: bool, text: bytes, basis: BasisSet, tmp_path: Path) -> None:
+    """A damaged file is a sentence, or still a basis set, and never anything else."""
+    path, form = tmp_path / name, name.split("/", maxsplit=1)[0] if "/" in name else None
+    folder = path.parent if form else path
+    if not path.exists():
+        write_basis(basis, folder, form=form)
+        if form == "fsl_json":  # as of another program, so that it is examined
+            path.write_text(path.read_text(encoding="utf-8").replace("mrs_pipeline", "other"), encoding="utf-8")
+    whole = path.read_bytes()
+    content = bytearray(whole)
+    position = int(place * (min(len(content), 900) if header_only else len(content)))
+    content[position : position + len(text)] = text
     path.write_bytes(content)
-    with contextlib.suppress(InputError):
-        assert isinstance(read_basis(path), BasisSet)
+    try:
+        with contextlib.suppress(InputError):
+            assert isinstance(read_basis(folder, stated=Stated(spectral_width_hz=2000.0)), BasisSet)
+    finally:
+        path.write_bytes(whole)
 
 
 @pytest.mark.parametrize(

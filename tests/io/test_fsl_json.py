@@ -113,6 +113,7 @@ def test_frequency_in_hz_or_no_frequency(tmp_path: Path) -> None:
         (content(documented_fid(2.0), basis_re=[[1.0] * 512]), "basis_re is not a list"),
         (content(documented_fid(2.0), basis_re=["x"] * 512), "basis_re is not a list"),
         (content(documented_fid(2.0), basis_re=[float("nan")] * 512), "basis_re is not a list of at least 16 finite"),
+        (content(documented_fid(2.0), basis_re=[1e200] * 512), "basis_re is not a list of at least 16 finite"),
         (content(documented_fid(2.0)[:100], basis_im=[0.0] * 99), "basis_re has 100 values and basis_im 99"),
     ],
 )
