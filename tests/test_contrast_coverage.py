@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from mrs_pipeline.commands.simulate import read_description
+from mrs_pipeline.commands.simulation_description import read_description
 
 N_STUDIES = 20
 

@@ -120,7 +120,7 @@ def describe_derivative(config: Mapping[str, Any], *, source: Path, out_dir: Pat
     """Write ``dataset_description.json`` and a ``.bidsignore`` for files that BIDS has no names for yet."""
     write_json(dataset_description(config, sources=[source.as_posix()]), out_dir / "dataset_description.json")
     with atomic_path(out_dir / ".bidsignore") as temporary:
-        temporary.write_text("**/*_desc-*\nbasis/\nbenchmarks/\nbids/\ngroup/\nlogs/\nreport/\n", encoding="utf-8")
+        temporary.write_text("**/*_desc-*\nbasis/\nbenchmarks/\nbids/\ngroup/\nlogs/\nreport/\nsimulation/\n", encoding="utf-8")
 
 
 def dataset_description(config: Mapping[str, Any], *, sources: Iterable[str]) -> dict[str, object]:

@@ -1,16 +1,18 @@
 """Command ``simulate``: a synthetic study as a BIDS dataset with its truth, whole or one visit at a time."""
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
+from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.commands.simulated_files import (
     column_dictionary,
     dataset_description,
     participants_table,
+    phenotype_dictionary,
     readme,
     run_stem,
     scans_table,
@@ -18,30 +20,21 @@ from mrs_pipeline.commands.simulated_files import (
     sidecar,
     truth_description,
 )
+from mrs_pipeline.commands.simulation_description import description_mapping, read_plan
 from mrs_pipeline.errors import InputError
 from mrs_pipeline.io.atomic import atomic_path
-from mrs_pipeline.io.config import complete_config, read_yaml
+from mrs_pipeline.io.basis_files import read_basis, write_basis
 from mrs_pipeline.io.nifti_mrs import write_fids
 from mrs_pipeline.io.tables import write_json, write_table
-from mrs_pipeline.synthetic.description import StudyDescription, description_from_mapping
-from mrs_pipeline.synthetic.plan import StudyPlan, study_plan
+from mrs_pipeline.synthetic.clinical import scale_tables
+from mrs_pipeline.synthetic.plan import StudyPlan
 from mrs_pipeline.synthetic.signals import RunSignals, session_signals
 from mrs_pipeline.synthetic.timing import schedule
+from mrs_pipeline.synthetic.true_basis import true_basis
 from mrs_pipeline.synthetic.truth import truth_tables
 
 #: Where the truth lies inside the dataset; no reader of the pipeline looks there.
 TRUTH = Path("derivatives") / "truth"
-
-
-def read_description(path: Path) -> StudyDescription:
-    """The description in a YAML file; `ConfigError` names a key or value that is wrong and the valid ones."""
-    return description_from_mapping(complete_config(read_yaml(path), source=str(path), schema_name="simulation"))
-
-
-def read_plan(path: Path, *, seed: int | None = None) -> StudyPlan:
-    """The plan of a described study; ``seed`` replaces the one in the file."""
-    description = read_description(path)
-    return study_plan(description, seed=description.seed if seed is None else seed)
 
 
 def simulate_study(description_path: Path, out_dir: Path, *, seed: int | None = None) -> None:
@@ -55,7 +48,7 @@ def simulate_study(description_path: Path, out_dir: Path, *, seed: int | None = 
 
 
 def simulate_dataset_files(description_path: Path, out_dir: Path, *, seed: int | None = None) -> None:
-    """Write what belongs to the dataset rather than to a visit: description, README, participants, sessions and the truth."""
+    """Write what belongs to the dataset rather than to a visit: description, README, people, visits, ratings and the truth."""
     plan = read_plan(description_path, seed=seed)
     out_dir.mkdir(parents=True, exist_ok=True)
     write_json(dataset_description(plan), out_dir / "dataset_description.json")
@@ -66,17 +59,29 @@ def simulate_dataset_files(description_path: Path, out_dir: Path, *, seed: int |
         label = f"sub-{person.participant}"
         (out_dir / label).mkdir(exist_ok=True)
         _write_described(sessions_table(person), out_dir / label / f"{label}_sessions.tsv")
+    _write_phenotype(plan, out_dir / "phenotype")
     _write_truth(plan, out_dir / TRUTH, description_path=description_path)
 
 
-def simulate_session(description_path: Path, out_dir: Path, *, participant: str, session: str, seed: int | None = None) -> None:
-    """Write the files of one visit only, the same bytes as `simulate_study` writes for it; labels without ``sub-`` and ``ses-``."""
-    write_visit(read_plan(description_path, seed=seed), out_dir, participant=participant, session=session)
+def write_true_basis(description_path: Path, out: Path, *, seed: int | None = None) -> None:
+    """Simulate the true signals of the metabolites of a study once, for the jobs of its visits."""
+    write_basis(true_basis(read_plan(description_path, seed=seed)), out)
 
 
-def write_visit(plan: StudyPlan, out_dir: Path, *, participant: str, session: str) -> None:
+def simulate_session(
+    description_path: Path, out_dir: Path, *, participant: str, session: str, seed: int | None = None, basis: Path | None = None
+) -> None:
+    """Write the files of one visit only, the same bytes as `simulate_study` writes for it; labels without ``sub-`` and ``ses-``.
+
+    ``basis`` is the file of `write_true_basis`; without it the basis is simulated here.
+    """
+    signals = read_basis(basis) if basis else None
+    write_visit(read_plan(description_path, seed=seed), out_dir, participant=participant, session=session, basis=signals)
+
+
+def write_visit(plan: StudyPlan, out_dir: Path, *, participant: str, session: str, basis: BasisSet | None = None) -> None:
     """Write the recordings of one visit of a plan."""
-    signals = session_signals(plan, participant=participant, session=session)
+    signals = session_signals(plan, participant=participant, session=session, basis=basis)
     label = f"sub-{participant}_ses-{session}"
     folder = out_dir / f"sub-{participant}" / f"ses-{session}" / "mrs"
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,16 +96,27 @@ def _write_recording(plan: StudyPlan, recording: RunSignals, *, stem: Path) -> N
     for suffix, fids, extra in (("svs", recording.svs, {"ReferenceSignal": reference_uri}), ("mrsref", recording.reference, {})):
         path = stem.with_name(f"{stem.name}_{suffix}.nii.gz")
         write_fids(fids, path, affine=np.diag([*plan.description.acquisition.voxel_size_mm, 1.0]))
-        write_json({**sidecar(plan, fids=fids, water_suppressed=suffix == "svs"), **extra}, path.with_name(f"{stem.name}_{suffix}.json"))
+        times_s = recording.times_s if suffix == "svs" else None
+        content = {**sidecar(plan, fids=fids, water_suppressed=suffix == "svs", times_s=times_s), **extra}
+        write_json(content, path.with_name(f"{stem.name}_{suffix}.json"))
     if len(recording.events):
         _write_described(recording.events, stem.with_name(f"{stem.name}_events.tsv"))
+
+
+def _write_phenotype(plan: StudyPlan, folder: Path) -> None:
+    """One table of ratings a clinical scale."""
+    for name, table in scale_tables(plan).items():
+        folder.mkdir(exist_ok=True)
+        write_table(table, folder / f"{name}.tsv", described=False)
+        write_json(phenotype_dictionary(plan.description.clinical[name]), folder / f"{name}.json")
 
 
 def _write_truth(plan: StudyPlan, folder: Path, *, description_path: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_json(truth_description(plan), folder / "dataset_description.json")
     with atomic_path(folder / "simulation.yaml") as temporary:
-        shutil.copyfile(description_path, temporary)
+        text = yaml.safe_dump(description_mapping(description_path), sort_keys=False, width=140, allow_unicode=True)
+        temporary.write_text(text, encoding="utf-8")
     for name, table in truth_tables(plan).items():
         _write_described(table, folder / f"truth_{name}.tsv")
 

@@ -16,7 +16,8 @@ from mrs_pipeline.commands.import_bids import planned_sessions as imported_sessi
 from mrs_pipeline.commands.layout import StudySession, bids_dir
 from mrs_pipeline.commands.preprocess import entity_filters
 from mrs_pipeline.commands.pulses import configured_pulses
-from mrs_pipeline.commands.simulate import planned_files, read_plan
+from mrs_pipeline.commands.simulate import planned_files
+from mrs_pipeline.commands.simulation_description import description_files, read_plan
 from mrs_pipeline.errors import ConfigError, InputError, unknown_name
 from mrs_pipeline.fitting.baseline import BASELINES
 from mrs_pipeline.fitting.options import FitOptions
@@ -173,6 +174,11 @@ def _simulated(config: Mapping[str, Any]) -> list[StudySession]:
         StudySession(participant=who, session=visit, inputs=tuple(root / path for path in paths))
         for (who, visit), paths in planned_files(plan).items()
     ]
+
+
+def simulation_files(config: Mapping[str, Any]) -> list[Path]:
+    """The description of the synthetic study and the files it extends."""
+    return list(description_files(Path(config["simulation"]["description"])))
 
 
 def _from_files(files: SessionFiles, *, root: Path) -> StudySession:

@@ -8,37 +8,42 @@ import numpy as np
 from mrs_pipeline.acquisition import Acquisition, ComplexArray, FloatArray, hz_from_ppm
 from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.basis.macromolecules import macromolecule_basis, measured_type_macromolecules
-from mrs_pipeline.basis.simulation import simulate_basis
-from mrs_pipeline.synthetic.description import StudyDescription
+from mrs_pipeline.synthetic.plan import StudyPlan
+from mrs_pipeline.synthetic.true_basis import true_basis
 
-#: Chemical shift of the acetyl singlet of NAA, ppm (Govindaraju et al. 2000).
+#: Chemical shift of the acetyl singlet of NAA, ppm (Govindaraju et al. 2000), and how far from it its peak is looked for.
 NAA_PPM = 2.008
+NAA_SEARCH_PPM = 0.03
 
 
 @dataclass(frozen=True, kw_only=True)
 class Components:
-    """Unit-amplitude signals: metabolites without broadening; macromolecules and lipids as broad as they are in vivo, shape (n_points,)."""
+    """Unit-amplitude signals: metabolites without broadening; macromolecules and lipids as broad as they are in vivo.
 
-    metabolites: BasisSet
+    ``metabolites`` (n_metabolites, n_points) in the order of the description, ``macromolecules`` (n_lines, n_points), ``lipid`` and
+    ``naa`` (n_points,).
+    """
+
+    metabolites: ComplexArray
     macromolecules: ComplexArray
     lipid: ComplexArray
+    naa: ComplexArray
 
 
-def components(description: StudyDescription) -> Components:
-    """The components of a described study; computed once a process."""
-    recording = description.acquisition
-    return _components(description.sampling, recording.sequence, recording.echo_time_1_s, description.metabolites)
+def components(plan: StudyPlan, *, basis: BasisSet | None = None) -> Components:
+    """The components of a study; ``basis`` is that of `true_basis` where it has been simulated before."""
+    metabolites = (basis or true_basis(plan)).select(plan.description.metabolites)
+    macromolecules, lipid = broad_components(plan.description.sampling)
+    return Components(metabolites=metabolites.fids, macromolecules=macromolecules, lipid=lipid, naa=metabolites.select(["NAA"]).fids[0])
 
 
 @lru_cache(maxsize=4)
-def _components(acquisition: Acquisition, sequence: str, echo_time_1_s: float, metabolites: tuple[str, ...]) -> Components:
-    basis = simulate_basis(
-        sequence=sequence, metabolites=metabolites, acquisition=acquisition, echo_time_1_s=echo_time_1_s, mixing_time_s=None
-    )
+def broad_components(acquisition: Acquisition) -> tuple[ComplexArray, ComplexArray]:
+    """Lines of the macromolecule profile, (n_lines, n_points), and the lipid signal, (n_points,); computed once a process."""
     # The measured-type profile is not the parametrisation that is fitted: an analysis never knows the true macromolecules either.
     profile = measured_type_macromolecules(acquisition=acquisition)
     lipid = macromolecule_basis(names=("Lip09", "Lip13a", "Lip13b"), acquisition=acquisition)
-    return Components(metabolites=basis, macromolecules=profile.fids.sum(axis=0), lipid=lipid.fids.sum(axis=0))
+    return profile.fids, lipid.fids.sum(axis=0)
 
 
 def gaussian_hz(linewidth_hz: float, *, lorentzian_hz: float) -> float:
@@ -59,12 +64,13 @@ def lorentzian_decay(time_s: FloatArray, *, width_hz: FloatArray | float) -> Flo
     return np.asarray(np.exp(-np.pi * width_hz * time_s))
 
 
-def gaussian_decay(time_s: FloatArray, *, width_hz: float) -> FloatArray:
+def gaussian_decay(time_s: FloatArray, *, width_hz: FloatArray | float) -> FloatArray:
     """Decay in time of a Gaussian line of full width ``width_hz`` at half maximum."""
     return np.asarray(np.exp(-((np.pi * width_hz * time_s) ** 2) / (4 * np.log(2))))
 
 
 def naa_height(fids: ComplexArray, *, acquisition: Acquisition) -> float:
-    """Real height of the spectrum of a phased FID at the NAA singlet, evaluated at its frequency rather than at the nearest point."""
-    frequency_hz = hz_from_ppm(NAA_PPM, spectrometer_frequency_mhz=acquisition.spectrometer_frequency_mhz)
-    return float(np.sum(fids * np.exp(-2j * np.pi * frequency_hz * acquisition.time_s)).real)
+    """Real height of the spectrum of a phased FID at its NAA singlet, on a grid finer than the spectrum's points."""
+    ppm = NAA_PPM + np.linspace(-NAA_SEARCH_PPM, NAA_SEARCH_PPM, 121)
+    frequency_hz = hz_from_ppm(ppm, spectrometer_frequency_mhz=acquisition.spectrometer_frequency_mhz)
+    return float(np.max((np.exp(-2j * np.pi * np.outer(frequency_hz, acquisition.time_s)) @ fids).real))

@@ -1,42 +1,50 @@
-"""The plan of a study: who is measured when under which condition, and the true values of every visit."""
+"""The plan of a study: who is measured under which condition, and the true values of every visit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.errors import unknown_name
-from mrs_pipeline.synthetic.description import Lineshape, StudyDescription
-from mrs_pipeline.synthetic.streams import stream
-from mrs_pipeline.synthetic.timing import population_plateaus_percent, risen, schedule
+from mrs_pipeline.synthetic.description import StudyDescription
+from mrs_pipeline.synthetic.people import Participant, participants
+from mrs_pipeline.synthetic.response import expected_plateau_percent, response_deviation_percent
+from mrs_pipeline.synthetic.streams import Purpose, stream
+from mrs_pipeline.synthetic.timing import schedule
+from mrs_pipeline.synthetic.tissue import Tissue, shifted, signal_weights, tissue, visit_tissue
 
 
 @dataclass(frozen=True, kw_only=True)
-class Participant:
-    """One person; ``sequence`` is the order of conditions such as ``placebo-naltrexone``."""
+class Move:
+    """The head moves for good: from which transient on, what the voxel holds then, and what that does to frequency and linewidth."""
 
-    participant: str
-    index: int
-    sex: str
-    age_years: int
-    sequence: str
-    conditions: tuple[str, str]
+    transient: int
+    tissue: Tissue
+    frequency_hz: float
+    linewidth_hz: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
-    """The true values of one visit: amplitudes before the infusion (mmol/L) and the plateaus of what the infusion changes."""
+    """The true values of one visit before the infusion and the plateaus of what the infusion changes.
+
+    ``concentrations`` are those in grey matter, ``amplitudes`` the signals after relaxation in the voxel (both mmol/L, before the infusion
+    and before a move); ``deviation_percent`` is what person and visit add to the expected plateau of the response.
+    """
 
     participant: Participant
     session: str
     index: int
     condition: str
+    tissue: Tissue
+    voxel_is_wrong: bool
+    move: Move | None
+    concentrations: Mapping[str, float]
     amplitudes: Mapping[str, float]
     plateau_percent: float
+    deviation_percent: float
     linewidth_hz: float
     linewidth_change_hz: float
-    macromolecules_mmol_per_l: float
     lipid_mmol_per_l: float
 
     @property
@@ -44,10 +52,15 @@ class Visit:
         """1 for the first visit, 2 for the second."""
         return self.index + 1
 
+    @property
+    def condition_index(self) -> int:
+        """0 under the reference condition, 1 under the other one."""
+        return self.index ^ self.participant.order
+
 
 @dataclass(frozen=True, kw_only=True)
 class StudyPlan:
-    """A description with its seed and everything about people and visits that follows from them."""
+    """A description with its seed and everything about people and visits that follows from them; ``visits`` took place."""
 
     description: StudyDescription
     seed: int
@@ -62,122 +75,147 @@ class StudyPlan:
             raise unknown_name("visit", wanted, labels)
         return labels[wanted]
 
+    def stream(self, purpose: Purpose, visit: Visit) -> np.random.Generator:
+        """The random numbers of one purpose at one visit."""
+        return stream(self.seed, purpose=purpose, participant_index=visit.participant.index, session_index=visit.index + 1)
+
 
 def study_plan(description: StudyDescription, *, seed: int) -> StudyPlan:
     """The plan that follows from a description and a seed; all randomness of people and visits, none of single transients."""
-    participants = _participants(description, seed=seed)
-    visits = tuple(_visit(description, seed=seed, participant=person, index=index) for person in participants for index in (0, 1))
-    return StudyPlan(description=description, seed=seed, participants=participants, visits=visits)
+    people = participants(description, seed=seed)
+    draws = [_Draws(description=description, seed=seed, participant=person, index=index) for person in people for index in (0, 1)]
+    visits = tuple(_visit(drawn) for drawn in draws if _takes_place(drawn))
+    return StudyPlan(description=description, seed=seed, participants=people, visits=visits)
 
 
-def _participants(description: StudyDescription, *, seed: int) -> tuple[Participant, ...]:
-    """People with randomised sequences, as many of one as of the other (one more where the number is odd)."""
-    design = description.design
-    rng = stream(seed, purpose="design")
-    reversed_order = rng.permutation(np.arange(design.n_participants) % 2 == 1)
-    women = rng.permutation(np.arange(design.n_participants) % 2 == 1)
-    ages = rng.integers(int(design.age_years[0]), int(design.age_years[1]) + 1, size=design.n_participants)
-    n_digits = max(2, len(str(design.n_participants)))
-    people = []
-    for index in range(design.n_participants):
-        first, second = design.conditions[::-1] if reversed_order[index] else design.conditions
-        person = Participant(
-            participant=f"{index + 1:0{n_digits}d}",
-            index=index,
-            sex="F" if women[index] else "M",
-            age_years=int(ages[index]),
-            sequence=f"{first}-{second}",
-            conditions=(first, second),
-        )
-        people.append(person)
-    return tuple(people)
+@dataclass(frozen=True, kw_only=True)
+class _Draws:
+    """The random numbers of one person and one visit."""
+
+    description: StudyDescription
+    seed: int
+    participant: Participant
+    index: int
+
+    def person(self, purpose: Purpose) -> np.random.Generator:
+        return stream(self.seed, purpose=purpose, participant_index=self.participant.index)
+
+    def visit(self, purpose: Purpose) -> np.random.Generator:
+        return stream(self.seed, purpose=purpose, participant_index=self.participant.index, session_index=self.index + 1)
+
+    def normal_sum(self, purpose: Purpose, person_sd: float, visit_sd: float) -> float:
+        return float(person_sd * self.person(purpose).standard_normal() + visit_sd * self.visit(purpose).standard_normal())
 
 
-def _visit(description: StudyDescription, *, seed: int, participant: Participant, index: int) -> Visit:
+def _takes_place(drawn: _Draws) -> bool:
+    """Whether people come to a visit: always to the first one."""
+    attrition = drawn.description.attrition
+    if drawn.index == 0 or attrition.probability == 0:
+        return True
+    first = response_deviation_percent(drawn.description, seed=drawn.seed, participant=drawn.participant, index=0)
+    strength = standardised_deviation(drawn.description, deviation_percent=first)
+    odds = attrition.probability / (1 - attrition.probability) * np.exp(-attrition.log_odds_per_sd * strength)
+    return bool(drawn.person("attrition").random() >= odds / (1 + odds))
+
+
+def standardised_deviation(description: StudyDescription, *, deviation_percent: float) -> float:
+    """Deviation of a response in standard deviations; 0 where responses do not vary."""
+    sd = np.hypot(description.response.participant_sd_percent, description.response.session_sd_percent)
+    return float(deviation_percent / sd) if sd else 0.0
+
+
+def _visit(drawn: _Draws) -> Visit:
     """One visit: what the person always has, what this day adds, what the condition does."""
-    person_rng = stream(seed, purpose="participant", participant_index=participant.index)
-    visit_rng = stream(seed, purpose="session", participant_index=participant.index, session_index=index)
-    response, condition = description.response, participant.conditions[index]
-    which = description.design.conditions.index(condition)
-    population_percent = population_plateaus_percent(response, timing=description.timing)[which]
-    amplitudes = _amplitudes(description, person_rng=person_rng, visit_rng=visit_rng, period_index=index)
-    deviation_percent = _normal_sum(person_rng, visit_rng, response.participant_sd_percent, response.session_sd_percent)
+    description, person, index = drawn.description, drawn.participant, drawn.index
+    voxel, wrong = _voxel(drawn)
+    concentrations = _concentrations(drawn)
+    amplitudes = dict(zip(concentrations, np.array(list(concentrations.values())) * signal_weights(description, voxel), strict=True))
+    deviation = response_deviation_percent(description, seed=drawn.seed, participant=person, index=index)
+    blood = description.haemodynamics
+    change_hz = blood.linewidth_change_hz[index ^ person.order]
     return Visit(
-        participant=participant,
+        participant=person,
         session=str(index + 1),
         index=index,
-        condition=condition,
-        amplitudes=amplitudes,
-        plateau_percent=population_percent + deviation_percent,
-        linewidth_hz=_linewidth_hz(description.lineshape, person_rng=person_rng, visit_rng=visit_rng),
-        linewidth_change_hz=response.linewidth_change_hz[which],
-        macromolecules_mmol_per_l=_macromolecules(description, person_rng=person_rng),
-        lipid_mmol_per_l=_lipid(description, amplitudes=amplitudes, visit_rng=visit_rng),
+        condition=person.conditions[index],
+        tissue=voxel,
+        voxel_is_wrong=wrong,
+        move=_move(drawn, before=voxel),
+        concentrations=concentrations,
+        amplitudes={name: float(value) for name, value in amplitudes.items()},
+        plateau_percent=expected_plateau_percent(description, participant=person, index=index) + deviation,
+        deviation_percent=deviation,
+        linewidth_hz=_linewidth_hz(drawn) + wrong * description.voxel.wrong_linewidth_hz,
+        linewidth_change_hz=change_hz + drawn.normal_sum("haemodynamics", blood.participant_sd_hz, blood.session_sd_hz),
+        lipid_mmol_per_l=_lipid(drawn, amplitudes=amplitudes),
     )
 
 
-def _normal_sum(person_rng: np.random.Generator, visit_rng: np.random.Generator, person_sd: float, visit_sd: float) -> float:
-    return float(person_sd * person_rng.standard_normal() + visit_sd * visit_rng.standard_normal())
+def _voxel(drawn: _Draws) -> tuple[Tissue, bool]:
+    """The voxel of a visit and whether it is the wrong one."""
+    section = drawn.description.voxel
+    if drawn.visit("wrong voxel").random() < section.wrong_probability:
+        return tissue(grey_matter=section.wrong_grey_matter, csf=section.wrong_csf), True
+    placed = visit_tissue(drawn.description, seed=drawn.seed, participant_index=drawn.participant.index, index=drawn.index)
+    return placed, False
 
 
-def _amplitudes(
-    description: StudyDescription, *, person_rng: np.random.Generator, visit_rng: np.random.Generator, period_index: int
-) -> dict[str, float]:
-    """Amplitudes before the infusion: the ratio and the common scale vary by person and visit, other metabolites by person."""
-    levels = description.levels
-    scale = _normal_sum(person_rng, visit_rng, levels.scale_participant_sd_percent, levels.scale_session_sd_percent)
-    ratio = _normal_sum(person_rng, visit_rng, levels.ratio_participant_sd_percent, levels.ratio_session_sd_percent)
-    ratio += levels.period_percent * period_index
-    amplitudes = {}
-    for name, level in levels.concentrations_mmol_per_l.items():
-        own = levels.other_participant_sd_percent * float(person_rng.standard_normal())
-        if name in levels.numerator:
-            own = ratio
-        elif name in levels.denominator:
-            own = 0.0
-        amplitudes[name] = level * float(np.exp(0.01 * (scale + own)))
-    return amplitudes
+def _move(drawn: _Draws, *, before: Tissue) -> Move | None:
+    """A lasting move during the visit, in some visits."""
+    section, rng = drawn.description.voxel, drawn.visit("moved voxel")
+    n_transients = schedule(drawn.description.timing).n_transients
+    happens, csf, grey_white, frequency = rng.random() < section.moved_probability, *rng.standard_normal(3)
+    move = Move(
+        transient=int(rng.integers(1, n_transients)),
+        tissue=shifted(before, csf=section.moved_fraction_sd * csf, grey_white=section.moved_fraction_sd * grey_white),
+        frequency_hz=float(section.moved_frequency_sd_hz * frequency),
+        linewidth_hz=float(rng.uniform(*section.moved_linewidth_hz)),
+    )
+    return move if happens else None
 
 
-def _linewidth_hz(lineshape: Lineshape, *, person_rng: np.random.Generator, visit_rng: np.random.Generator) -> float:
-    deviation = _normal_sum(person_rng, visit_rng, lineshape.linewidth_participant_sd_hz, lineshape.linewidth_session_sd_hz)
+def _concentrations(drawn: _Draws) -> dict[str, float]:
+    """Concentrations in grey matter before the infusion: the ratio and the common scale vary by person and visit, others by person."""
+    levels, person = drawn.description.levels, drawn.participant
+    scale = drawn.normal_sum("scale", levels.scale_participant_sd_percent, levels.scale_session_sd_percent)
+    ratio = drawn.normal_sum("ratio", levels.ratio_participant_sd_percent, levels.ratio_session_sd_percent)
+    ratio += levels.period_percent * drawn.index + levels.sequence_percent * person.order
+    own = levels.other_participant_sd_percent * drawn.person("metabolites").standard_normal(len(levels.concentrations_mmol_per_l))
+    within = _composition(drawn)
+    concentrations = {}
+    for deviation, (name, level) in zip(own, levels.concentrations_mmol_per_l.items(), strict=True):
+        if name in within:
+            percent = scale + (ratio if name in levels.numerator else 0.0)
+            concentrations[name] = level * within[name] * float(np.exp(0.01 * percent))
+        else:
+            concentrations[name] = level * float(np.exp(0.01 * (scale + deviation)))
+    return concentrations
+
+
+def _composition(drawn: _Draws) -> dict[str, float]:
+    """Factor of each metabolite within numerator and denominator; the sum of the levels of either stays as it is."""
+    levels, rng = drawn.description.levels, drawn.person("composition")
+    factors: dict[str, float] = {}
+    for names in (levels.numerator, levels.denominator):
+        level = np.array([levels.concentrations_mmol_per_l[name] for name in names])
+        free = np.exp(0.01 * levels.composition_participant_sd_percent * rng.standard_normal(len(names)))
+        kept = free * (level.sum() / (level @ free) if level.any() else 1.0)
+        factors.update(zip(names, kept.tolist(), strict=True))
+    return factors
+
+
+def _linewidth_hz(drawn: _Draws) -> float:
+    lineshape = drawn.description.lineshape
+    deviation = drawn.normal_sum("linewidth", lineshape.linewidth_participant_sd_hz, lineshape.linewidth_session_sd_hz)
     return float(np.clip(lineshape.linewidth_hz + deviation, *lineshape.linewidth_range_hz))
 
 
-def _macromolecules(description: StudyDescription, *, person_rng: np.random.Generator) -> float:
-    deviation_percent = description.macromolecules.participant_sd_percent * float(person_rng.standard_normal())
-    return description.macromolecules.level_mmol_per_l * float(np.exp(0.01 * deviation_percent))
-
-
-def _lipid(description: StudyDescription, *, amplitudes: Mapping[str, float], visit_rng: np.random.Generator) -> float:
-    present = visit_rng.random() < description.lipids.probability
-    relative = float(visit_rng.uniform(*description.lipids.level_relative_to_tcr))
+def _lipid(drawn: _Draws, *, amplitudes: Mapping[str, float]) -> float:
+    lipids, rng = drawn.description.lipids, drawn.visit("lipid")
+    present, relative = rng.random() < lipids.probability, float(rng.uniform(*lipids.level_relative_to_tcr))
     return relative * total_creatine(amplitudes) if present else 0.0
 
 
 def total_creatine(amplitudes: Mapping[str, float]) -> float:
     """Creatine plus phosphocreatine, as far as they are simulated."""
-    return sum(amplitudes.get(name, 0.0) for name in ("Cr", "PCr"))
-
-
-def response_percent(plan: StudyPlan, visit: Visit) -> FloatArray:
-    """True change of the ratio since the baseline at each transient, 100 x natural logarithm, shape (n_transients,)."""
-    times = schedule(plan.description.timing)
-    return visit.plateau_percent * risen(times.event_time_s, rise_time_s=plan.description.response.rise_time_s)
-
-
-def amplitudes_over_time(plan: StudyPlan, visit: Visit) -> FloatArray:
-    """True amplitude of each metabolite in each transient, mmol/L, shape (n_transients, n_metabolites)."""
-    factor = np.exp(0.01 * response_percent(plan, visit))[:, np.newaxis]
-    names = plan.description.metabolites
-    responds = np.isin(names, plan.description.levels.numerator)
-    base = np.array([visit.amplitudes[name] for name in names])
-    return np.asarray(base * np.where(responds, factor, 1.0))
-
-
-def true_ratio(plan: StudyPlan, visit: Visit) -> FloatArray:
-    """True ratio of the numerator to the denominator in each transient, shape (n_transients,)."""
-    names, levels = plan.description.metabolites, plan.description.levels
-    amplitudes = amplitudes_over_time(plan, visit)
-    numerator = amplitudes[:, np.isin(names, levels.numerator)].sum(axis=1)
-    return np.asarray(numerator / amplitudes[:, np.isin(names, levels.denominator)].sum(axis=1))
+    return float(sum(amplitudes.get(name, 0.0) for name in ("Cr", "PCr")))

@@ -1,12 +1,14 @@
-"""When each transient of a visit is recorded, and how far the response has risen by then."""
+"""When each transient of a visit is recorded, and how far what the infusion does has risen by then."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mrs_pipeline.acquisition import BoolArray, FloatArray
-from mrs_pipeline.synthetic.description import Response, Timing
+from mrs_pipeline.fids import read_only
+from mrs_pipeline.synthetic.sections.scanner import Timing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +24,7 @@ class Schedule:
 
     @property
     def infusion(self) -> BoolArray:
-        """Which transients belong to the infusion."""
+        """Which transients were recorded from the start of the infusion on."""
         return np.asarray(self.event_time_s >= 0)
 
     @property
@@ -40,6 +42,7 @@ class Schedule:
         return float(self.time_s[self.run == run][0])
 
 
+@lru_cache(maxsize=16)
 def schedule(timing: Timing) -> Schedule:
     """The schedule of a visit: baseline transients, then those of the infusion, after a break where the runs are split."""
     n_baseline = round(timing.baseline_s / timing.repetition_time_s)
@@ -49,7 +52,8 @@ def schedule(timing: Timing) -> Schedule:
     gap_s = timing.break_s if split else 0.0
     time_s = np.arange(n_baseline + n_infusion) * timing.repetition_time_s + gap_s * infusion
     event_s = n_baseline * timing.repetition_time_s + gap_s
-    return Schedule(run=(infusion & split).astype(np.int64), time_s=time_s, event_time_s=time_s - event_s)
+    run = (infusion & split).astype(np.int64)
+    return Schedule(run=read_only(run), time_s=read_only(time_s), event_time_s=read_only(time_s - event_s))
 
 
 def risen(event_time_s: FloatArray, *, rise_time_s: float) -> FloatArray:
@@ -57,11 +61,7 @@ def risen(event_time_s: FloatArray, *, rise_time_s: float) -> FloatArray:
     return np.asarray(-np.expm1(-np.maximum(event_time_s, 0.0) / rise_time_s))
 
 
-def population_plateaus_percent(response: Response, *, timing: Timing) -> tuple[float, float]:
-    """Plateau of the response under the reference and under the other condition.
-
-    The second is chosen so that the mean over the recorded infusion transients differs by exactly ``contrast_percent``.
-    """
-    times = schedule(timing)
-    mean_risen = risen(times.event_time_s, rise_time_s=response.rise_time_s)[times.infusion].mean()
-    return response.plateau_percent, response.plateau_percent + response.contrast_percent / float(mean_risen)
+def risen_and_fallen(event_time_s: FloatArray, *, infusion_s: float, rise_time_s: float, decay_time_s: float) -> FloatArray:
+    """`risen` up to the end of the infusion, from there on an exponential decay of what was reached."""
+    reached = risen(np.minimum(event_time_s, infusion_s), rise_time_s=rise_time_s)
+    return np.asarray(reached * np.exp(-np.maximum(event_time_s - infusion_s, 0.0) / decay_time_s))

@@ -237,8 +237,7 @@ def test_import_makes_a_dataset(inputs, run, tmp_path):
 
 def test_simulate_and_analysis_without_truth(run, table, tmp_path):
     """What is analysed lies in the recordings alone: removing the truth changes nothing."""
-    content = yaml.safe_load((ROOT / "config/simulation/phantom.yaml").read_text(encoding="utf-8"))
-    content["design"]["n_participants"] = 2
+    content = {"extends": str(ROOT / "config/simulation/phantom.yaml"), "design": {"n_participants": 2}}
     (tmp_path / "sim.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     assert run("simulate", tmp_path / "sim.yaml", "--seed", 3, "--out", tmp_path / "bids") == (0, "", "")
     assert (tmp_path / "bids/derivatives/truth/truth_contrasts.tsv").is_file()

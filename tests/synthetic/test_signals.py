@@ -9,7 +9,12 @@ from mrs_pipeline.synthetic.truth import transients_table
 
 SF_MHZ = 127.7
 WIDTH_HZ = 2000.0
-ONLY_NAA = {"concentrations_mmol_per_l": {"NAA": 9.3, "Cr": 0.0}, "numerator": ["Cr"], "denominator": ["NAA"]}
+ONLY_NAA = {
+    "concentrations_mmol_per_l": {"NAA": 9.3, "Cr": 0.0},
+    "white_matter_ratio": {},
+    "numerator": ["Cr"],
+    "denominator": ["NAA"],
+}
 
 
 def recorded(description, *, seed=11, session="1"):
@@ -119,7 +124,7 @@ def test_linewidth_of_naa(quiet, width_hz):
 
 def test_infusion_narrows_the_line(quiet):
     strong = {"receiver": {"single_transient_snr": 300, "noise_sd_units": 20}, "acquisition": {"n_points": 2048}}
-    run = recorded(quiet(levels=ONLY_NAA, response={"linewidth_change_hz": [-0.5, -0.5], "rise_time_s": 1}, **strong)).runs[0]
+    run = recorded(quiet(levels=ONLY_NAA, haemodynamics={"linewidth_change_hz": [-0.5, -0.5], "rise_time_s": 1}, **strong)).runs[0]
     fids = combined(run.svs.data, weights_from=run.reference.data)
     change_hz = half_width_hz(fids[25:].mean(axis=0)) - half_width_hz(fids[:24].mean(axis=0))
     # A Voigt line narrows by more than half of what its Lorentzian part does.
@@ -142,7 +147,8 @@ def test_drift_shows_as_phase_evolution_of_naa(quiet):
 
 def test_response_size_in_the_signal(quiet):
     """Least squares on FIDs of noiseless single-metabolite recordings recovers the true relative changes."""
-    levels = {"concentrations_mmol_per_l": {"NAA": 9.3, "Glu": 11.0}, "numerator": ["Glu"], "denominator": ["NAA"]}
+    concentrations = {"NAA": 9.3, "Glu": 11.0}
+    levels = {"concentrations_mmol_per_l": concentrations, "white_matter_ratio": {}, "numerator": ["Glu"], "denominator": ["NAA"]}
     strong = {"receiver": {"single_transient_snr": 300, "noise_sd_units": 20}}
     plan = study_plan(quiet(levels=levels, **strong), seed=2)
     templates = []

@@ -1,19 +1,12 @@
-"""The response against its closed form."""
+"""The schedule, and the courses of what the infusion does, against their closed forms."""
 
 import numpy as np
 import pytest
 
-from mrs_pipeline.synthetic.description import Response, Timing
-from mrs_pipeline.synthetic.timing import population_plateaus_percent, risen, schedule
+from mrs_pipeline.synthetic.sections.scanner import Timing
+from mrs_pipeline.synthetic.timing import risen, risen_and_fallen, schedule
 
 TIMING = {"repetition_time_s": 3.0, "baseline_s": 360, "recorded_infusion_s": 1800, "infusion_s": 2400, "break_s": 300}
-RESPONSE = {
-    "plateau_percent": 4.0,
-    "contrast_percent": -2.0,
-    "participant_sd_percent": 0,
-    "session_sd_percent": 0,
-    "linewidth_change_hz": (0, 0),
-}
 
 
 def test_schedule_of_one_recording():
@@ -34,10 +27,8 @@ def test_rise_is_exponential():
     assert risen(np.array([-100.0, 0.0, 480.0, 1e6]), rise_time_s=480).tolist() == pytest.approx([0, 0, 1 - np.exp(-1), 1])
 
 
-def test_plateaus_give_the_contrast():
-    """The mean of 1 - exp(-t/tau) over the infusion is a geometric series."""
-    reference, other = population_plateaus_percent(Response(rise_time_s=480, **RESPONSE), timing=Timing(runs="single", **TIMING))
-    ratio = np.exp(-3 / 480)
-    mean_risen = 1 - (1 - ratio**600) / (1 - ratio) / 600
-    assert reference == 4.0
-    assert (other - reference) * mean_risen == pytest.approx(-2.0)
+def test_what_was_reached_decays_after_the_infusion():
+    at_s = np.array([-5.0, 300.0, 600.0, 800.0, 1000.0])
+    course = risen_and_fallen(at_s, infusion_s=600, rise_time_s=300, decay_time_s=200)
+    top = 1 - np.exp(-2)
+    assert course.tolist() == pytest.approx([0, 1 - np.exp(-1), top, top * np.exp(-1), top * np.exp(-2)])

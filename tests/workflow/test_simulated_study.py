@@ -11,8 +11,7 @@ pytestmark = pytest.mark.slow
 
 
 def simulated(study, root, *, keep_raw):
-    content = yaml.safe_load((root / "config/simulation/phantom.yaml").read_text(encoding="utf-8"))
-    content["design"]["n_participants"] = 2
+    content = {"extends": str(root / "config/simulation/phantom.yaml"), "design": {"n_participants": 2}}
     (study.folder / "simulation.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
     def change(config):

@@ -41,7 +41,7 @@ def test_jobs_of_the_phantom_study(make_study, tmp_path):
 def test_other_study_takes_nothing_from_the_default_one(study):
     """The default study is simulated and has own fitting options; a study named by --configfile has neither."""
     (study.folder / "config" / "config.yaml").write_text(yaml.safe_dump(SENTINEL), encoding="utf-8")
-    shutil.copy2(ROOT / "config" / "simulation" / "phantom.yaml", study.folder / "simulation.yaml")
+    (study.folder / "simulation.yaml").write_text(f"extends: {ROOT}/config/simulation/phantom.yaml\n", encoding="utf-8")
     pages = {"session_page", "group_page", "basis_page"}
     assert set(study.planned()) == {"basis", "preprocess", "timecourse", "collect", "contrast", "describe", *pages}
     listed = study.run("--dry-run", "--printshellcmds").stdout
@@ -54,9 +54,9 @@ def test_other_study_takes_nothing_from_the_default_one(study):
 
 def test_default_study_without_configfile(study):
     (study.folder / "config" / "config.yaml").write_text(yaml.safe_dump(SENTINEL), encoding="utf-8")
-    shutil.copy2(ROOT / "config" / "simulation" / "phantom.yaml", study.folder / "simulation.yaml")
+    (study.folder / "simulation.yaml").write_text(f"extends: {ROOT}/config/simulation/phantom.yaml\n", encoding="utf-8")
     jobs = study.planned(configfile=None)
-    assert jobs["simulate_dataset"] == 1
+    assert jobs["simulate_dataset"] == jobs["simulate_basis"] == 1
     assert jobs["simulate_sub01_ses1"] == 1
     assert jobs["preprocess"] == 12
 

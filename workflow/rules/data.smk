@@ -2,10 +2,29 @@
 if STUDY["simulation"]:
 
     SIMULATION = STUDY["simulation"]
+    DESCRIPTION = study.simulation_files(STUDY)  # the description and those it extends
+    TRUE_BASIS = RESULTS / "simulation" / "basis.npz"
+
+    rule simulate_basis:
+        input:
+            DESCRIPTION,
+        output:
+            TRUE_BASIS,
+        log:
+            LOGS / "simulate_basis.log",
+        benchmark:
+            BENCHMARKS / "simulate_basis.tsv"
+        conda:
+            ENVIRONMENT
+        params:
+            seed=SIMULATION["seed"],
+            code=code_hash("mrs_pipeline.synthetic.true_basis"),
+        script:
+            "../scripts/simulate_basis.py"
 
     rule simulate_dataset:
         input:
-            SIMULATION["description"],
+            DESCRIPTION,
         output:
             BIDS / "dataset_description.json",
             BIDS / "participants.tsv",
@@ -27,8 +46,9 @@ if STUDY["simulation"]:
             name:
                 f"simulate_{item.label.replace('-', '')}"
             input:
-                SIMULATION["description"],
+                DESCRIPTION,
                 BIDS / "dataset_description.json",
+                basis=TRUE_BASIS,
             output:
                 [keep(path) for path in item.inputs],
             log:

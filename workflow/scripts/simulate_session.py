@@ -16,4 +16,5 @@ with job_log(snakemake.log[0]):
         participant=snakemake.params.participant,
         session=snakemake.params.session,
         seed=snakemake.params.seed,
+        basis=Path(snakemake.input.basis),
     )
