@@ -13,7 +13,7 @@ from mrs_pipeline.basis.metabolite_residues import residue_basis
 from mrs_pipeline.errors import ConfigError, DataError, InputError
 from mrs_pipeline.fids import Fids
 from mrs_pipeline.io.atomic import atomic_path
-from mrs_pipeline.io.basis_files import write_basis_file
+from mrs_pipeline.io.basis_files import write_basis
 from mrs_pipeline.io.sessions import session_from_files
 from mrs_pipeline.io.tables import write_json
 from mrs_pipeline.preprocessing.noise import stored_length
@@ -30,7 +30,7 @@ STEPS: tuple[Mapping[str, Any], ...] = ({"step": "coil_combination"}, {"step": "
 def measure_macromolecules(
     scans: Sequence[Path],
     *,
-    out: Path,
+    out: Path | None = None,
     water: Sequence[Path] = (),
     figure: Path | None = None,
     kind: Literal["lines", "data"] = "lines",
@@ -38,6 +38,7 @@ def measure_macromolecules(
 ) -> MeasuredMacromolecules:
     """Write the component of one or several metabolite-nulled scans as a basis-set file, what was found beside it as JSON, and a figure.
 
+    Without `out` and `figure` nothing is written and what was found is only returned.
     `water` are the unsuppressed references, none or one for each scan; `timing` the keys ``sequence`` (default ``press``),
     ``echo_time_1_s`` and ``mixing_time_s`` of `residue_basis`. Everything is computed before anything is written. `InputError` for files
     that cannot be read or do not belong together, `DataError` with the names of the files where the scans cannot be used.
@@ -50,8 +51,9 @@ def measure_macromolecules(
     except DataError as error:
         raise DataError(f"{', '.join(path.name for path in scans)}: {error}") from error
     drawing = nulled_scan_figure(found, suffix=figure.suffix) if figure else b""
-    write_basis_file(as_basis(found, kind=kind, origin=", ".join(path.name for path in scans)), out)
-    write_json(summary(found, scans=scans), out.with_suffix(".json"))
+    if out:
+        write_basis(as_basis(found, kind=kind, origin=", ".join(path.name for path in scans)), out)
+        write_json(summary(found, scans=scans), out.with_suffix(".json"))
     if figure:
         with atomic_path(figure) as temporary:
             temporary.write_bytes(drawing)

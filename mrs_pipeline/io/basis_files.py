@@ -147,5 +147,3 @@ _READERS: dict[str, Callable[..., BasisSet]] = {".npz": _read_npz, ".basis": lcm
 
 #: Suffixes of files of which a folder may be full.
 _FOLDERS = (".raw", ".json")
-
-read_basis_file, write_basis_file = read_basis, write_basis

@@ -10,7 +10,7 @@ from mrs_pipeline.acquisition import Acquisition
 from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.commands.basis_page import write_basis_page
 from mrs_pipeline.errors import InputError
-from mrs_pipeline.io.basis_files import write_basis_file
+from mrs_pipeline.io.basis_files import write_basis
 
 ACQUISITION = Acquisition(
     nucleus="1H", spectrometer_frequency_mhz=127.7, spectral_width_hz=2000.0, n_points=512, echo_time_s=0.03, repetition_time_s=None
@@ -31,7 +31,7 @@ def written(folder, *names):
     fids = np.exp(2j * np.pi * 127.7 * (4.65 - 2.008) * ACQUISITION.time_s)
     basis = BasisSet(metabolites=names, fids=np.array([fids] * len(names)), acquisition=ACQUISITION, sequence="press")
     path = folder / "basis.npz"
-    write_basis_file(basis, path)
+    write_basis(basis, path)
     return path
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-from mrs_pipeline.io.basis_files import read_basis_file, write_basis_file
+from mrs_pipeline.io.basis_files import read_basis, write_basis
 from mrs_pipeline.io.nifti_mrs import read_fids, read_header, write_fids
 
 ROOT = Path(__file__).parents[2]
@@ -38,13 +38,13 @@ def test_basis_reads_back(name, run, tmp_path):
     """Either format holds the same signals; LCModel's has single precision text."""
     names = ["Cr", "Glu", "NAA"]
     assert run("basis", *BASIS, "--n-points", 2048, "--metabolites", *names, "--out", tmp_path / name) == (0, "", "")
-    basis = read_basis_file(tmp_path / name)
+    basis = read_basis(tmp_path / name)
     assert sorted(basis.metabolites) == names
     assert basis.acquisition.n_points == 2048
     assert basis.acquisition.spectral_width_hz == pytest.approx(4000)
     assert basis.acquisition.spectrometer_frequency_mhz == pytest.approx(127.7)
     assert run("basis", *BASIS, "--n-points", 2048, "--metabolites", *names, "--out", tmp_path / "other.npz").code == 0
-    other = read_basis_file(tmp_path / "other.npz")
+    other = read_basis(tmp_path / "other.npz")
     order = [other.metabolites.index(metabolite) for metabolite in basis.metabolites]
     np.testing.assert_allclose(basis.fids, other.fids[order], atol=1e-4 * np.abs(other.fids).max())
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
@@ -53,7 +53,7 @@ def test_basis_reads_back(name, run, tmp_path):
 def test_default_first_echo_time_and_metabolites(run, tmp_path):
     options = [option for option in BASIS if option not in {"--echo-time-1", "0.012"}]
     assert run("basis", *options, "--n-points", 256, "--out", tmp_path / "basis.npz").code == 0
-    assert len(read_basis_file(tmp_path / "basis.npz").metabolites) == 21
+    assert len(read_basis(tmp_path / "basis.npz").metabolites) == 21
 
 
 def test_preprocess_keeps_every_transient(inputs, table):
@@ -148,7 +148,7 @@ def test_fit_has_one_row_per_spectrum_and_name(failed, inputs, run, table, tmp_p
     assert list(measures.columns[:4]) == ["spectrum", "measure", "value", "sd"]
     assert {"spectrum", "status", "snr", "fwhm_hz"} <= set(quality.columns)
     for found, name, wanted in (
-        (amplitudes, "metabolite", {*read_basis_file(inputs.basis).metabolites, "MM09", "MM20"}),
+        (amplitudes, "metabolite", {*read_basis(inputs.basis).metabolites, "MM09", "MM20"}),
         (measures, "measure", DEFAULT_MEASURES),
     ):
         assert not found.duplicated(["spectrum", name]).any()
@@ -170,7 +170,7 @@ def test_single_spectrum_and_defaults(inputs, run, table, tmp_path):
 
 @pytest.mark.parametrize("own", ["Mac", "MM_measured"])
 def test_macromolecules_of_the_basis_replace_the_built_in_ones(own, inputs, run, table, tmp_path):
-    basis = read_basis_file(inputs.basis)
+    basis = read_basis(inputs.basis)
     time_s = basis.acquisition.time_s
     broad = np.exp(2j * np.pi * (4.65 - 0.9) * 127.7 * time_s - (np.pi * 20 * time_s) ** 2 / (4 * np.log(2)))
     with_own = type(basis)(
@@ -180,7 +180,7 @@ def test_macromolecules_of_the_basis_replace_the_built_in_ones(own, inputs, run,
         sequence=basis.sequence,
         linewidth_hz=basis.linewidth_hz,
     )
-    write_basis_file(with_own, tmp_path / "own.npz")
+    write_basis(with_own, tmp_path / "own.npz")
     path = spectra(inputs, tmp_path)
     assert run("fit", path, "--basis", tmp_path / "own.npz", "--out", tmp_path / "out") == (0, "", "")
     found = set(table(tmp_path / "out/amplitudes.tsv")["metabolite"])

@@ -12,7 +12,7 @@ from mrs_pipeline.basis.macromolecules import measured_type_macromolecules
 from mrs_pipeline.basis.metabolite_residues import residue_basis
 from mrs_pipeline.commands.macromolecules import measure_macromolecules
 from mrs_pipeline.fids import Fids
-from mrs_pipeline.io.basis_files import read_basis_file
+from mrs_pipeline.io.basis_files import read_basis
 from mrs_pipeline.io.nifti_mrs import read_fids, write_fids
 
 ACQUISITION = Acquisition(
@@ -68,7 +68,7 @@ def test_component_comes_out_of_scans_with_water_coils_and_eddy_currents(run, tm
     scan, water = written(tmp_path)
     out, figure = tmp_path / "mm.npz", tmp_path / "mm.png"
     assert run("macromolecules", scan, "--water", water, "--out", out, "--figure", figure) == (0, "", "")
-    basis = read_basis_file(out)
+    basis = read_basis(out)
     assert basis.metabolites == ("Mac",)
     assert "mm0.nii.gz" in basis.origins[0]
     grid = np.linspace(0.5, 3.5, 601)
@@ -102,7 +102,7 @@ def test_several_people_without_reference_and_appended_zeros(run, tmp_path):
         write_fids(Fids(data=data, dims=scan.dims, acquisition=ACQUISITION.with_n_points(4096)), paths[-1])
     result = run("macromolecules", *paths, "--out", tmp_path / "mm.npz", "--figure", tmp_path / "mm.svg")
     assert result.code == 0, result.err
-    basis = read_basis_file(tmp_path / "mm.npz")
+    basis = read_basis(tmp_path / "mm.npz")
     assert basis.acquisition.n_points == 2048
     assert "2 people: mm1.nii.gz, mm2.nii.gz" in basis.origins[0]
     assert (tmp_path / "mm.svg").read_text().startswith("<svg")
@@ -111,7 +111,7 @@ def test_several_people_without_reference_and_appended_zeros(run, tmp_path):
 def test_cleaned_data_may_be_asked_for(run, tmp_path):
     scan, water = written(tmp_path)
     assert run("macromolecules", scan, "--water", water, "--kind", "data", "--out", tmp_path / "mm.npz").code == 0
-    basis = read_basis_file(tmp_path / "mm.npz")
+    basis = read_basis(tmp_path / "mm.npz")
     assert "data less residues" in basis.sequence
     late = basis.acquisition.time_s > 0.5
     assert np.abs(basis.fids[0, late]).max() > 1e-4 * np.abs(basis.fids[0]).max()
@@ -165,7 +165,7 @@ def real(external_data, tmp_path_factory):
     folder, out = external_data / "real", tmp_path_factory.mktemp("mm") / "mm.npz"
     scan, water = folder / "philips3t_press30mm_inv600_sub01.nii.gz", folder / "philips3t_press30mm_sub01_wref.nii.gz"
     found = measure_macromolecules([scan], water=[water], out=out, figure=out.with_suffix(".png"))
-    return found, read_basis_file(out)
+    return found, read_basis(out)
 
 
 @pytest.mark.external_data

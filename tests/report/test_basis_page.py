@@ -9,7 +9,7 @@ import pytest
 
 from mrs_pipeline.acquisition import Acquisition
 from mrs_pipeline.basis.basis_set import BasisSet
-from mrs_pipeline.io.basis_files import read_basis_file
+from mrs_pipeline.io.basis_files import read_basis
 from mrs_pipeline.report import drawing
 from mrs_pipeline.report.basis_page import basis_page
 from mrs_pipeline.report.basis_spectra import BROADENING_HZ
@@ -287,7 +287,7 @@ def test_other_pages_lead_to_it() -> None:
 
 @pytest.mark.external_data
 def test_page_of_another_programs_set(external_data, report: BasisReport) -> None:
-    basis = read_basis_file(external_data / "lcmodel_test" / "3t.basis")
+    basis = read_basis(external_data / "lcmodel_test" / "3t.basis")
     html = basis_page(replace(report, basis=basis))
     drawn = panels(html)
     assert set(drawn) == set(basis.metabolites)
