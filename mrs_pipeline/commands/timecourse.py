@@ -103,7 +103,7 @@ def fit_windows(averaged: Fids, *, windows: Sequence[Window], fitter: Fitter) ->
     mean = np.average(np.asarray(averaged.data)[usable], axis=0, weights=counts[usable])
     common = fit_spectra(averaged.with_data(mean, dims=("time",)), fitter=fitter)[0]
     smoothing = common.smoothing if common.status == "ok" else None
-    fits = fit_spectra(averaged, fitter=fitter, smoothing=smoothing)
+    fits = fit_spectra(averaged, fitter=fitter, smoothing=smoothing, like=common)
     empty = failed_fit(fitter.basis.metabolites, status="too_few_transients")
     return tuple(fit if has_data else empty for fit, has_data in zip(fits, usable, strict=True))
 

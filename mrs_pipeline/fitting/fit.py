@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy.fft
 
 from mrs_pipeline.acquisition import ComplexArray, FloatArray, spectrum_from_fid
 from mrs_pipeline.basis.basis_set import BasisSet
@@ -20,11 +21,23 @@ from mrs_pipeline.fitting.solver import LinearPriors, Problem, State, levenberg_
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit, failed_fit
 from mrs_pipeline.fitting.start import coarse_shift_and_phase, noise_sd
 
+#: Samples beyond this time are noise: a line of 4 Hz has fallen to 0.2 % of its start. Leaving them out costs no information (the noise of
+#: samples is independent) and, as the basis ends there too, no accuracy.
+FITTED_DURATION_S = 0.512
+#: A spectrum within this shift (Hz) and phase (rad) of a fitted one is searched from there, any other from the beginning.
+ALIKE_HZ, ALIKE_RAD = 4.0, 0.5
+#: An FID whose samples after the first few hold less than this share of its energy is silent.
+SILENT = 1e-12
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fitter:
-    """A basis, an axis and options, prepared once for many spectra."""
+    """A basis, an axis and options, prepared once for many spectra.
 
+    `basis` is on the axis of the data; `model` sees their first `n_used` samples.
+    """
+
+    basis: BasisSet
     model: SpectralModel
     options: FitOptions
     ratio_priors: tuple[RatioPrior, ...]
@@ -32,21 +45,28 @@ class Fitter:
     lower: FloatArray
     upper: FloatArray
     start: FloatArray
+    parameter_names: tuple[str, ...]
     scale: SmoothingScale | None
 
     @property
-    def basis(self) -> BasisSet:
-        """The basis set on the data's axis."""
-        return self.model.basis
+    def n_used(self) -> int:
+        """Samples of an FID that are fitted."""
+        return self.model.basis.acquisition.n_points
+
+    @property
+    def noise_scale(self) -> float:
+        """SD of the noise in the spectrum of all samples over that in the fitted one."""
+        return float(np.sqrt(self.basis.acquisition.n_points / self.n_used))
 
 
 def prepare_fitter(basis: BasisSet, *, options: FitOptions, ratio_priors: Sequence[RatioPrior] = ()) -> Fitter:
     """Everything that does not depend on the spectrum. The basis must be on the data's time axis."""
-    model = spectral_model(basis, options=options)
+    model = spectral_model(_shortened(basis), options=options)
     frequency = basis.acquisition.spectrometer_frequency_mhz
     parameters = declare_parameters(basis.metabolites, spectrometer_frequency_mhz=frequency, options=options)
     values = list(parameters.values())
     return Fitter(
+        basis=basis,
         model=model,
         options=options,
         ratio_priors=tuple(ratio_priors) if options.priors else (),
@@ -54,18 +74,28 @@ def prepare_fitter(basis: BasisSet, *, options: FitOptions, ratio_priors: Sequen
         lower=np.array([item.min for item in values]),
         upper=np.array([item.max for item in values]),
         start=np.array([item.value for item in values]),
+        parameter_names=tuple(parameters),
         scale=smoothing_scale(model.baseline, ppm_range=options.ppm_range),
     )
 
 
-def fit_spectra(fids: Fids, *, fitter: Fitter, smoothing: float | None = None) -> tuple[SpectrumFit, ...]:
+def _shortened(basis: BasisSet) -> BasisSet:
+    sampling = basis.acquisition
+    n_used = scipy.fft.next_fast_len(int(np.ceil(FITTED_DURATION_S * sampling.spectral_width_hz)))
+    if n_used >= sampling.n_points:
+        return basis
+    return replace(basis, fids=basis.fids[:, :n_used], acquisition=sampling.with_n_points(n_used))
+
+
+def fit_spectra(fids: Fids, *, fitter: Fitter, smoothing: float | None = None, like: SpectrumFit | None = None) -> tuple[SpectrumFit, ...]:
     """Fit every FID of `fids` by itself, in the order of the flattened leading dimensions.
 
-    `smoothing` holds the baseline's stiffness at that of another fit (such as the session mean's) instead of choosing it anew.
+    `smoothing` holds the baseline's stiffness at that of another fit (such as the session mean's) instead of choosing it anew; `like` is
+    the fit of a spectrum of the same session, from whose parameters the search begins where shift and phase are about the same.
     """
     rows = np.asarray(fids.data, dtype=np.complex128).reshape(-1, fids.acquisition.n_points)
     _check_axis(fids, fitter.basis)
-    return tuple(fit_spectrum(row, fitter=fitter, smoothing=smoothing) for row in rows)
+    return tuple(fit_spectrum(row, fitter=fitter, smoothing=smoothing, like=like) for row in rows)
 
 
 def _check_axis(fids: Fids, basis: BasisSet) -> None:
@@ -75,21 +105,24 @@ def _check_axis(fids: Fids, basis: BasisSet) -> None:
         raise DataError("the basis is not on the data's axis: resample it to the data's acquisition first")
 
 
-def fit_spectrum(fid: ComplexArray, *, fitter: Fitter, smoothing: float | None = None) -> SpectrumFit:
+def fit_spectrum(fid: ComplexArray, *, fitter: Fitter, smoothing: float | None = None, like: SpectrumFit | None = None) -> SpectrumFit:
     """Fit one FID, shape (n_points,); a fit that fails is a `SpectrumFit` with its status, never an exception."""
     names = fitter.basis.metabolites
     if not np.all(np.isfinite(fid)):
         return failed_fit(names, status="not_finite")
-    noise = noise_sd(fid, ppm=fitter.basis.acquisition.ppm)
-    shift_hz, phase_rad = coarse_shift_and_phase(fid, basis=fitter.basis, ppm_range=fitter.options.ppm_range)
-    data = spectrum_from_fid(fid * np.exp(-2j * np.pi * shift_hz * fitter.model.time_s))[fitter.model.mask]
-    top = float(np.abs(data).max(initial=0.0))
-    if top == 0.0 or data.size < 2 * len(COMMON):
+    used = fid[: fitter.n_used]
+    if np.vdot(used[8:], used[8:]).real <= SILENT * np.vdot(used, used).real or fitter.model.mask.sum() < 2 * len(COMMON):
         return failed_fit(names, status="no_signal")
-    noise = max(noise, 1e-6 * top)
+    noise = noise_sd(fid, ppm=fitter.basis.acquisition.ppm) / fitter.noise_scale
+    shift_hz, phase_rad = coarse_shift_and_phase(used, basis=fitter.model.basis, ppm_range=fitter.options.ppm_range)
+    near = like if like is not None and _alike(like, shift_hz=shift_hz, phase_rad=phase_rad) else None
+    shift_hz = near.parameters["shift_hz"] if near else shift_hz
+    data = spectrum_from_fid(used * np.exp(-2j * np.pi * shift_hz * fitter.model.time_s))[fitter.model.mask]
+    noise = max(noise, 1e-6 * float(np.abs(data).max()))
     try:
         with np.errstate(all="ignore"):
-            return _referenced(_fit(data, noise, phase_rad, fitter, smoothing), shift_hz=shift_hz)
+            begun = _begun_like(near, data, noise, fitter) if near else _begun(data, noise, phase_rad, fitter)
+            return _referenced(_fit(data, noise, begun, fitter, smoothing, n_rounds=1 if near else 2), shift_hz=shift_hz)
     except np.linalg.LinAlgError:
         return failed_fit(names, status="not_converged", reason="the equations are singular: two components of the basis may be the same")
 
@@ -101,29 +134,55 @@ def _referenced(fit: SpectrumFit, *, shift_hz: float) -> SpectrumFit:
     return replace(fit, quality=quality, parameters=parameters)
 
 
-def _fit(data: ComplexArray, noise: float, phase_rad: float, fitter: Fitter, smoothing: float | None) -> SpectrumFit:
-    """The stages: common parameters with a stiff baseline, then all parameters with the chosen stiffness, in residual units."""
+def _alike(fit: SpectrumFit, *, shift_hz: float, phase_rad: float) -> bool:
+    """Whether a spectrum of this coarse shift and phase lies near that of a fit; a failed fit is near nothing."""
+    if fit.status != "ok":
+        return False
+    turn = np.angle(np.exp(1j * (phase_rad - fit.parameters["phase0_rad"])))
+    return abs(shift_hz - fit.parameters["shift_hz"]) < ALIKE_HZ and abs(turn) < ALIKE_RAD
+
+
+def _begun(data: ComplexArray, noise: float, phase_rad: float, fitter: Fitter) -> tuple[Problem, FloatArray, float]:
+    """The first stages, common parameters with a stiff baseline: problem, its parameters, and the unit the data are in."""
     options = fitter.options
     problem = _problem(data / noise, fitter)
     state, _ = levenberg_marquardt(problem, _start(phase_rad, fitter), max_iterations=options.max_iterations, tolerance=1e-4)
-    unit = noise * max(1.0, residual_sd(state))
+    unit = noise * max(1.0, residual_sd(problem, state))
     problem = _refined(replace(problem, data=data / unit), state, fitter, scale=noise / unit)
     state, _ = levenberg_marquardt(problem, state.theta, max_iterations=options.max_iterations, tolerance=1e-3)
-    for _ in range(2):
-        chosen = smoothing if smoothing is not None else choose_smoothing(problem, state, scale=fitter.scale, options=options)
+    return problem, state.theta, unit
+
+
+def _begun_like(fit: SpectrumFit, data: ComplexArray, noise: float, fitter: Fitter) -> tuple[Problem, FloatArray, float]:
+    """The same at the parameters of another fit, whose shift has been taken out of the data."""
+    theta = np.array([fit.parameters[name] for name in fitter.parameter_names])
+    theta[COMMON.index("shift_hz")] = 0.0
+    unit = noise * max(1.0, fit.quality["residual_sd"] / fit.quality["noise_sd"])
+    rows = ratio_rows(fitter.ratio_priors, components=fitter.basis.metabolites, amplitudes=fit.amplitudes / unit, sd=fit.sd / unit)
+    return replace(_problem(data / unit, fitter), linear_priors=LinearPriors(rows=rows)), theta, unit
+
+
+def _fit(
+    data: ComplexArray, noise: float, begun: tuple[Problem, FloatArray, float], fitter: Fitter, smoothing: float | None, *, n_rounds: int
+) -> SpectrumFit:
+    """All parameters with the chosen stiffness; in every round the unit becomes the residual's, and ratio priors follow amplitudes."""
+    options = fitter.options
+    problem, theta, unit = begun
+    for _ in range(n_rounds):
+        chosen = smoothing if smoothing is not None else choose_smoothing(problem, theta, scale=fitter.scale, options=options)
         problem = replace(problem, smoothing=chosen, free=_all_free(fitter))
-        state, _ = levenberg_marquardt(problem, state.theta, max_iterations=options.max_iterations)
-        unit_now = noise * max(1.0, residual_sd(state) * unit / noise)
+        state, _ = levenberg_marquardt(problem, theta, max_iterations=options.max_iterations, tolerance=1e-3, n_small_steps=1)
+        unit_now = noise * max(1.0, residual_sd(problem, state) * unit / noise)
         problem = _refined(replace(problem, data=data / unit_now), state, fitter, scale=unit / unit_now)
-        unit = unit_now
-    state, converged = levenberg_marquardt(problem, state.theta, max_iterations=options.max_iterations)
+        unit, theta = unit_now, state.theta
+    state, converged = levenberg_marquardt(problem, theta, max_iterations=options.max_iterations)
     return _result(problem, state, fitter, unit=unit, noise=noise, converged=converged)
 
 
-def residual_sd(state: State) -> float:
+def residual_sd(problem: Problem, state: State) -> float:
     """RMS of the residual per real number, degrees of freedom of amplitudes and baseline taken off."""
     n_data = 2 * state.residual.size
-    n_used = state.amplitudes.size + 0.5 * state.baseline.size
+    n_used = state.amplitudes.size + float(problem.model.smoother.weights(problem.smoothing).sum())
     return float(np.sqrt(np.vdot(state.residual, state.residual).real / max(n_data - n_used, 0.5 * n_data)))
 
 
@@ -159,7 +218,8 @@ def _problem(data: ComplexArray, fitter: Fitter) -> Problem:
 
 def _refined(problem: Problem, state: State, fitter: Fitter, *, scale: float) -> Problem:
     """The same problem with ratio priors scaled by the amplitudes found (times `scale`, the change of unit)."""
-    rows = ratio_rows(fitter.ratio_priors, components=fitter.basis.metabolites, amplitudes=state.amplitudes * scale)
+    least_sd = scale / np.sqrt(np.diag(state.gram))  # all else known
+    rows = ratio_rows(fitter.ratio_priors, components=fitter.basis.metabolites, amplitudes=state.amplitudes * scale, sd=least_sd)
     return replace(problem, linear_priors=LinearPriors(rows=rows))
 
 
@@ -168,22 +228,18 @@ def _result(problem: Problem, state: State, fitter: Fitter, *, unit: float, nois
     covariance = amplitude_covariance(problem, state)
     ed = fitter.scale.effective_dimension(problem.smoothing) / fitter.scale.range_ppm if fitter.scale else 0.0
     quality, status, reason = assess(problem, state, covariance=covariance, unit=unit, noise=noise, converged=converged, ed_per_ppm=ed)
+    whole = {"snr": 1 / fitter.noise_scale, "noise_sd": fitter.noise_scale, "residual_sd": fitter.noise_scale}
+    quality = {name: value * whole.get(name, 1.0) for name, value in quality.items()}
     if status != "ok":
         return failed_fit(fitter.basis.metabolites, status=status, reason=reason, quality=quality)
     return SpectrumFit(
         metabolites=fitter.basis.metabolites,
         amplitudes=state.amplitudes * unit,
         covariance=covariance * unit**2,
-        parameters=_named_parameters(state, fitter),
+        parameters=dict(zip(fitter.parameter_names, (float(value) for value in state.theta), strict=True)),
         quality=quality,
         status=status,
         reason=reason,
         curves=curves_in_data_units(problem, state, unit=unit),
         smoothing=problem.smoothing,
     )
-
-
-def _named_parameters(state: State, fitter: Fitter) -> dict[str, float]:
-    frequency = fitter.basis.acquisition.spectrometer_frequency_mhz
-    declared = declare_parameters(fitter.basis.metabolites, spectrometer_frequency_mhz=frequency, options=fitter.options)
-    return dict(zip(declared, (float(value) for value in state.theta), strict=True))

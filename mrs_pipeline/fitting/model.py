@@ -17,6 +17,7 @@ from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.fitting.baseline import BaselineModel, baseline_model
 from mrs_pipeline.fitting.options import FitOptions
 from mrs_pipeline.fitting.parameters import COMMON
+from mrs_pipeline.fitting.smoother import Smoother, smoother
 
 _GAUSSIAN = np.pi**2 / (4.0 * np.log(2.0))
 
@@ -24,6 +25,12 @@ _GAUSSIAN = np.pi**2 / (4.0 * np.log(2.0))
 def as_real(columns: ComplexArray) -> FloatArray:
     """Stack real over imaginary parts along the first axis: least squares on complex data with real unknowns."""
     return np.concatenate([columns.real, columns.imag], axis=0)
+
+
+def as_complex(stacked: FloatArray) -> ComplexArray:
+    """The inverse of `as_real` for one column."""
+    half = stacked.size // 2
+    return np.asarray(stacked[:half] + 1j * stacked[half:])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +44,7 @@ class SpectralModel:
     mask: BoolArray
     bins: NDArray[np.intp]
     baseline: BaselineModel
+    smoother: Smoother
     time_s: FloatArray
     frequency_hz: FloatArray
     pivot_hz: float
@@ -103,11 +111,13 @@ def spectral_model(basis: BasisSet, *, options: FitOptions) -> SpectralModel:
     low, high = options.ppm_range
     mask = (acquisition.ppm >= low) & (acquisition.ppm <= high)
     frequency = acquisition.frequency_hz[mask]
+    baseline = baseline_model(acquisition.ppm, mask=mask, model=options.baseline)
     return SpectralModel(
         basis=basis,
         mask=mask,
         bins=np.fft.fftshift(np.arange(acquisition.n_points))[mask],
-        baseline=baseline_model(acquisition.ppm, mask=mask, model=options.baseline),
+        baseline=baseline,
+        smoother=smoother(as_real(baseline.design), baseline.penalty),
         time_s=acquisition.time_s,
         frequency_hz=frequency,
         pivot_hz=float(frequency.mean()) if frequency.size else 0.0,

@@ -20,13 +20,12 @@ def amplitude_covariance(problem: Problem, state: State) -> FloatArray:
 
     Amplitudes held at zero by the non-negativity count as free, so that their standard error says what could hide there.
     """
-    n_linear = state.columns.shape[1]
-    keep = np.concatenate([np.ones(n_linear, dtype=bool), problem.free > 0])
+    n = state.amplitudes.size
+    keep = np.concatenate([np.ones(n, dtype=bool), problem.free > 0])
     information = joint_information(problem, state)[np.ix_(keep, keep)]
     scale = 1.0 / np.sqrt(np.maximum(np.diag(information), 1e-300))
     scaled = information * scale[:, None] * scale[None, :] + 1e-12 * np.eye(scale.size)
     inverse = _inverse(scaled) * scale[:, None] * scale[None, :]
-    n = state.amplitudes.size
     return np.asarray(inverse[:n, :n])
 
 
@@ -40,13 +39,13 @@ def _inverse(matrix: FloatArray) -> FloatArray:
 
 def curves_in_data_units(problem: Problem, state: State, *, unit: float) -> FitCurves:
     """Phased curves on the fitted points in the units of the data given to the fit."""
-    n = state.amplitudes.size
     acquisition = problem.model.basis.acquisition
+    half = state.residual.size
     return FitCurves(
         ppm=acquisition.ppm[problem.model.mask] + state.theta[2] / acquisition.spectrometer_frequency_mhz,
         data=(state.explained + state.residual) * unit,
-        baseline=state.columns[:, n:] @ state.baseline * unit,
-        components=state.columns[:, :n] * state.amplitudes * unit,
+        baseline=state.baseline * unit,
+        components=np.asarray((state.columns[:half] + 1j * state.columns[half:]) * state.amplitudes * unit),
         residual=state.residual * unit,
     )
 

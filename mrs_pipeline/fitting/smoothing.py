@@ -9,7 +9,8 @@ from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.fitting.baseline import BaselineModel
 from mrs_pipeline.fitting.model import as_real
 from mrs_pipeline.fitting.options import FitOptions
-from mrs_pipeline.fitting.solver import Problem, State
+from mrs_pipeline.fitting.smoother import Smoother
+from mrs_pipeline.fitting.solver import Problem, State, evaluate
 
 #: Weight of the effective dimension in the modified Akaike criterion (Wilson 2021, Magn Reson Med 85:13).
 _MAIC_WEIGHT = 5.0
@@ -53,7 +54,7 @@ def smoothing_scale(baseline: BaselineModel, *, ppm_range: tuple[float, float]) 
     return SmoothingScale(eigenvalues=eigenvalues, range_ppm=ppm_range[1] - ppm_range[0])
 
 
-def choose_smoothing(problem: Problem, state: State, *, scale: SmoothingScale | None, options: FitOptions) -> float:
+def choose_smoothing(problem: Problem, theta: FloatArray, *, scale: SmoothingScale | None, options: FitOptions) -> float:
     """Smoothing parameter by the configured criterion at the present non-linear parameters."""
     if scale is None:
         return 0.0
@@ -61,46 +62,67 @@ def choose_smoothing(problem: Problem, state: State, *, scale: SmoothingScale | 
         return scale.smoothing(options.baseline_ed_per_ppm * scale.range_ppm)
     criterion = _reml if options.baseline_stiffness == "reml" else _maic
     candidates = scale.candidates(options.max_ed_per_ppm)
-    gram, right, total, n_active = _normal_equations(problem, state)
-    values = [criterion(problem, smoothing, gram, right, total, n_active, scale) for smoothing in candidates]
+    equations = _normal_equations(problem, evaluate(problem, theta))
+    values = [criterion(equations, smoothing, scale) for smoothing in candidates]
     return candidates[int(np.argmin(values))]
 
 
-def _normal_equations(problem: Problem, state: State) -> tuple[FloatArray, FloatArray, float, int]:
-    """Gram matrix, right side and total square over components in use (first) and baseline columns."""
-    active = np.concatenate([state.amplitudes > 0, np.ones(state.baseline.size, dtype=bool)])
-    stacked = as_real(state.columns[:, active])
+@dataclass(frozen=True, kw_only=True)
+class _Equations:
+    """Least squares over the components in use and all columns of the smoother: products of components, data and smooth columns."""
+
+    smoother: Smoother
+    n_data: int
+    gram: FloatArray
+    right: FloatArray
+    total: float
+    smooth_components: FloatArray
+    smooth_data: FloatArray
+
+    def solved(self, smoothing: float) -> tuple[FloatArray, FloatArray, float]:
+        """Amplitudes, residual in the smooth columns before the baseline is taken out, and log determinant of the components' matrix."""
+        weights = self.smoother.weights(smoothing)
+        matrix = self.gram - self.smooth_components.T @ (weights[:, None] * self.smooth_components)
+        matrix += np.diag(1e-10 * np.diag(matrix))
+        factor = scipy.linalg.cho_factor(matrix)
+        amplitudes = scipy.linalg.cho_solve(factor, self.right - self.smooth_components.T @ (weights * self.smooth_data))
+        left = self.smooth_data - self.smooth_components @ amplitudes
+        return np.asarray(amplitudes), np.asarray(left), float(2.0 * np.log(np.diag(factor[0])).sum())
+
+    def square(self, amplitudes: FloatArray) -> float:
+        """Square of the data less the components, with the penalty on amplitudes."""
+        return self.total - 2.0 * float(self.right @ amplitudes) + float(amplitudes @ self.gram @ amplitudes)
+
+
+def _normal_equations(problem: Problem, state: State) -> _Equations:
+    active = state.amplitudes > 0
+    columns, smoother = state.columns[:, active], problem.model.smoother
     data = as_real(state.residual + state.explained)
-    gram = stacked.T @ stacked
-    rows = problem.linear_priors.rows[:, state.amplitudes > 0]
-    n_active = rows.shape[1]
-    gram[:n_active, :n_active] += rows.T @ rows
-    return gram, stacked.T @ data, float(data @ data), n_active
+    return _Equations(
+        smoother=smoother,
+        n_data=2 * problem.data.size,
+        gram=columns.T @ columns + problem.penalty[np.ix_(active, active)],
+        right=columns.T @ data,
+        total=float(data @ data),
+        smooth_components=smoother.columns.T @ columns,
+        smooth_data=smoother.columns.T @ data,
+    )
 
 
-def _penalised(problem: Problem, smoothing: float, gram: FloatArray, right: FloatArray, n_active: int) -> tuple[FloatArray, float]:
-    """Solution and log determinant of the penalised normal equations."""
-    matrix = gram.copy()
-    matrix[n_active:, n_active:] += smoothing * problem.model.baseline.penalty
-    matrix += np.diag(1e-10 * np.diag(matrix))
-    factor = scipy.linalg.cho_factor(matrix)
-    return scipy.linalg.cho_solve(factor, right), float(2.0 * np.log(np.diag(factor[0])).sum())
-
-
-def _reml(problem: Problem, smoothing: float, gram: FloatArray, right: FloatArray, total: float, n_active: int, _: SmoothingScale) -> float:
+def _reml(equations: _Equations, smoothing: float, _: SmoothingScale) -> float:
     """Restricted likelihood of the smoothing, residual variance profiled (Wahba 1985; Wood 2011, J R Stat Soc B 73:3)."""
-    solution, log_determinant = _penalised(problem, smoothing, gram, right, n_active)
-    penalised_square = total - float(right @ solution)
-    rank = int(np.linalg.matrix_rank(problem.model.baseline.penalty))
-    n_fixed = n_active + problem.model.baseline.n_columns - rank
-    n_data = 2 * problem.data.size
-    return float((n_data - n_fixed) * np.log(max(penalised_square, 1e-300)) + log_determinant - rank * np.log(smoothing))
+    amplitudes, left, log_determinant = equations.solved(smoothing)
+    roughness = equations.smoother.roughness
+    penalised_square = equations.square(amplitudes) - float(equations.smoother.weights(smoothing) @ left**2)
+    rank = int(np.count_nonzero(roughness))
+    n_fixed = amplitudes.size + roughness.size - rank
+    log_determinant += float(np.log1p(smoothing * roughness).sum())
+    return float((equations.n_data - n_fixed) * np.log(max(penalised_square, 1e-300)) + log_determinant - rank * np.log(smoothing))
 
 
-def _maic(
-    problem: Problem, smoothing: float, gram: FloatArray, right: FloatArray, total: float, n_active: int, scale: SmoothingScale
-) -> float:
+def _maic(equations: _Equations, smoothing: float, scale: SmoothingScale) -> float:
     """Modified Akaike criterion: log residual square plus weighted effective dimension over the number of real data."""
-    solution, _ = _penalised(problem, smoothing, gram, right, n_active)
-    square = total - 2.0 * float(right @ solution) + float(solution @ gram @ solution)
-    return float(np.log(max(square, 1e-300)) + 2.0 * _MAIC_WEIGHT * scale.effective_dimension(smoothing) / (2 * problem.data.size))
+    amplitudes, left, _ = equations.solved(smoothing)
+    weights = equations.smoother.weights(smoothing)
+    square = equations.square(amplitudes) - float((weights * (2.0 - weights)) @ left**2)
+    return float(np.log(max(square, 1e-300)) + 2.0 * _MAIC_WEIGHT * scale.effective_dimension(smoothing) / equations.n_data)

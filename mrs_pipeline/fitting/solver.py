@@ -1,7 +1,7 @@
 """Variable projection: amplitudes and baseline are solved exactly for each trial of the non-linear parameters.
 
 Golub & Pereyra 1973 (SIAM J Numer Anal 10:413) with Kaufman's (1975) Jacobian, Levenberg-Marquardt steps, non-negative amplitudes.
-All columns (components, baseline, derivatives) enter one Gram matrix, from which step, cost and covariance follow.
+The baseline is eliminated beforehand: every product of two columns is taken with the weight I - Q'Q of its smoother (`smoother`).
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import scipy.linalg
 import scipy.optimize
 
 from mrs_pipeline.acquisition import ComplexArray, FloatArray
-from mrs_pipeline.fitting.model import SpectralModel, as_real
+from mrs_pipeline.fitting.model import SpectralModel, as_complex, as_real
 from mrs_pipeline.fitting.parameters import Priors
 
 _RIDGE = 1e-10
@@ -42,105 +42,121 @@ class Problem:
     upper: FloatArray
 
     @cached_property
+    def smooth_rows(self) -> FloatArray:
+        """Rows Q of the baseline's smoother: it takes Q'Q e out of a residual e."""
+        return self.model.smoother.rows(self.smoothing)
+
+    @cached_property
     def penalty(self) -> FloatArray:
-        """Penalty on all linear unknowns (amplitudes, then baseline coefficients)."""
-        rows = self.linear_priors.rows
-        return np.asarray(scipy.linalg.block_diag(rows.T @ rows, self.smoothing * self.model.baseline.penalty))
+        """Penalty on the amplitudes."""
+        return np.asarray(self.linear_priors.rows.T @ self.linear_priors.rows)
 
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """The solution at one point of the non-linear parameters; `gram` (of the columns) and `cost` include all penalties."""
+    """The solution at one point of the non-linear parameters.
+
+    `columns` are the components and `smooth` what the baseline's smoother sees of them; `gram` (of the components, baseline taken out) and
+    `cost` include all penalties. `explained` is the baseline and all components, on the rotated data.
+    """
 
     theta: FloatArray
     amplitudes: FloatArray
-    baseline: FloatArray
     residual: ComplexArray
     explained: ComplexArray
     fids: ComplexArray
-    columns: ComplexArray
+    columns: FloatArray
+    smooth: FloatArray
     gram: FloatArray
     cost: float
 
+    @property
+    def baseline(self) -> ComplexArray:
+        """The baseline on the fitted points."""
+        return np.asarray(self.explained - as_complex(self.columns @ self.amplitudes))
 
-def non_negative(gram: FloatArray, right: FloatArray, n_amplitudes: int) -> FloatArray:
-    """Minimise x'Gx - 2 x'r with the first `n_amplitudes` unknowns non-negative and the others free."""
+
+def non_negative(gram: FloatArray, right: FloatArray) -> FloatArray:
+    """Minimise x'Gx - 2 x'r over non-negative x."""
     scale = 1.0 / np.sqrt(np.maximum(np.diag(gram), 1e-300))
     scaled = gram * scale[:, None] * scale[None, :] + _RIDGE * np.eye(gram.shape[0])
-    target = right * scale
-    free = scaled[n_amplitudes:, n_amplitudes:]
-    cross = scaled[:n_amplitudes, n_amplitudes:]
-    if free.size:
-        factor = scipy.linalg.cho_factor(free, lower=True)
-        solved = scipy.linalg.cho_solve(factor, np.column_stack([cross.T, target[n_amplitudes:]]))
-        reduced = scaled[:n_amplitudes, :n_amplitudes] - cross @ solved[:, :-1]
-        reduced_target = target[:n_amplitudes] - cross @ solved[:, -1]
-    else:
-        solved, reduced, reduced_target = np.zeros((0, n_amplitudes + 1)), scaled, target
-    upper = scipy.linalg.cholesky(reduced + _RIDGE * np.eye(n_amplitudes))
-    amplitudes, _ = scipy.optimize.nnls(upper, scipy.linalg.solve_triangular(upper, reduced_target, trans="T"))
-    baseline = solved[:, -1] - solved[:, :-1] @ amplitudes
-    return np.concatenate([amplitudes, baseline]) * scale
+    upper = scipy.linalg.cholesky(scaled, check_finite=False)
+    target = scipy.linalg.solve_triangular(upper, right * scale, trans="T", check_finite=False)
+    return np.asarray(scipy.optimize.nnls(upper, target)[0] * scale)
 
 
 def evaluate(problem: Problem, theta: FloatArray) -> State:
-    """Solve the linear unknowns at `theta`."""
-    model = problem.model
+    """Solve the linear unknowns at `theta`: amplitudes with the baseline eliminated."""
+    model, rows = problem.model, problem.smooth_rows
     fids = model.modulated(theta)
-    components = model.spectra(fids)
-    data = model.rotated(problem.data, theta)
-    columns = np.hstack([components, model.baseline.design])
-    stacked = as_real(columns)
-    gram = stacked.T @ stacked + problem.penalty
-    solution = non_negative(gram, stacked.T @ as_real(data), model.n_components)
-    explained = np.asarray(columns @ solution, dtype=np.complex128)
-    residual = data - explained
+    columns = as_real(model.spectra(fids))
+    data = as_real(model.rotated(problem.data, theta))
+    smooth = rows @ columns
+    gram = columns.T @ columns - smooth.T @ smooth + problem.penalty
+    amplitudes = non_negative(gram, columns.T @ data - smooth.T @ (rows @ data))
+    unexplained = data - columns @ amplitudes
+    taken = rows @ unexplained
+    residual = unexplained - rows.T @ taken
     deviation = theta - problem.priors.centre
-    cost = float(np.vdot(residual, residual).real + solution @ problem.penalty @ solution + problem.priors.precision @ deviation**2)
+    # the penalised minimum over the baseline: |e|^2 - |Q e|^2
+    misfit = float(unexplained @ unexplained - taken @ taken + amplitudes @ problem.penalty @ amplitudes)
     return State(
         theta=theta,
-        amplitudes=solution[: model.n_components],
-        baseline=solution[model.n_components :],
-        residual=residual,
-        explained=explained,
+        amplitudes=amplitudes,
+        residual=as_complex(residual),
+        explained=as_complex(data - residual),
         fids=fids,
         columns=columns,
+        smooth=smooth,
         gram=gram,
-        cost=cost,
+        cost=misfit + float(problem.priors.precision @ deviation**2),
     )
 
 
-def _derivatives(problem: Problem, state: State) -> ComplexArray:
-    return problem.model.derivatives(state.fids, amplitudes=state.amplitudes, explained=state.explained)
+@dataclass(frozen=True, kw_only=True)
+class Slopes:
+    """Derivatives by the non-linear parameters, what the smoother sees of them, and their products with the baseline taken out."""
+
+    columns: FloatArray
+    gram: FloatArray
+    cross: FloatArray
+
+
+def _slopes(problem: Problem, state: State) -> Slopes:
+    """`gram`: of the derivatives, shape (n_parameters, n_parameters), without priors; `cross`: components against derivatives."""
+    columns = as_real(problem.model.derivatives(state.fids, amplitudes=state.amplitudes, explained=state.explained))
+    smooth = problem.smooth_rows @ columns
+    return Slopes(columns=columns, gram=columns.T @ columns - smooth.T @ smooth, cross=state.columns.T @ columns - state.smooth.T @ smooth)
 
 
 def joint_information(problem: Problem, state: State) -> FloatArray:
-    """Information matrix of amplitudes, baseline coefficients and non-linear parameters, penalties included, in noise units."""
-    stacked = as_real(np.hstack([state.columns, _derivatives(problem, state)]))
-    return np.asarray(stacked.T @ stacked + scipy.linalg.block_diag(problem.penalty, np.diag(problem.priors.precision)))
+    """Information matrix of amplitudes and non-linear parameters, the baseline integrated out, penalties included, in noise units."""
+    slopes = _slopes(problem, state)
+    return np.asarray(np.block([[state.gram, slopes.cross], [slopes.cross.T, slopes.gram + np.diag(problem.priors.precision)]]))
 
 
 def projected_step(problem: Problem, state: State) -> tuple[FloatArray, FloatArray]:
     """Gauss-Newton matrix and gradient of the projected problem in the non-linear parameters (Kaufman)."""
-    derivative = as_real(_derivatives(problem, state))
-    active = np.concatenate([state.amplitudes > 0, np.ones(state.baseline.size, dtype=bool)])
-    linear = as_real(state.columns[:, active])
+    slopes, active = _slopes(problem, state), state.amplitudes > 0
     gram = state.gram[np.ix_(active, active)]
     scale = 1.0 / np.sqrt(np.maximum(np.diag(gram), 1e-300))
     gram = gram * scale[:, None] * scale[None, :] + _RIDGE * np.eye(scale.size)
-    half = scipy.linalg.solve_triangular(scipy.linalg.cholesky(gram), (linear * scale).T @ derivative, trans="T")
-    hessian = derivative.T @ derivative - half.T @ half + np.diag(problem.priors.precision)
-    gradient = derivative.T @ as_real(state.residual) - problem.priors.precision * (state.theta - problem.priors.centre)
+    upper = scipy.linalg.cholesky(gram, check_finite=False)
+    half = scipy.linalg.solve_triangular(upper, slopes.cross[active] * scale[:, None], trans="T", check_finite=False)
+    hessian = slopes.gram - half.T @ half + np.diag(problem.priors.precision)
+    gradient = slopes.columns.T @ as_real(state.residual) - problem.priors.precision * (state.theta - problem.priors.centre)
     return hessian, gradient
 
 
-def levenberg_marquardt(problem: Problem, start: FloatArray, *, max_iterations: int, tolerance: float = 1e-7) -> tuple[State, bool]:
+def levenberg_marquardt(
+    problem: Problem, start: State | FloatArray, *, max_iterations: int, tolerance: float = 1e-7, n_small_steps: int = 2
+) -> tuple[State, bool]:
     """Minimise the projected cost from `start` within the bounds; returns the state and whether it converged.
 
-    Converged means that no step leads lower, that a full step promises less than `tolerance` of relative gain, or that two steps in a
-    row gained next to nothing (`NEGLIGIBLE_GAIN`): Kaufman's Jacobian may creep where amplitudes and widths trade places.
+    Converged means that no step leads lower, that a full step promises less than `tolerance` of relative gain, or that `n_small_steps` in
+    a row gained next to nothing (`NEGLIGIBLE_GAIN`): Kaufman's Jacobian may creep where amplitudes and widths trade places.
     """
-    state = evaluate(problem, np.clip(start, problem.lower, problem.upper))
+    state = start if isinstance(start, State) else evaluate(problem, np.clip(start, problem.lower, problem.upper))
     damping, n_small = 1e-3, 0
     for _ in range(max_iterations):
         better, damping = _improved(problem, state, damping=damping, tolerance=tolerance)
@@ -148,7 +164,7 @@ def levenberg_marquardt(problem: Problem, start: FloatArray, *, max_iterations: 
             return state, True
         n_small = n_small + 1 if state.cost - better.cost <= max(NEGLIGIBLE_GAIN, tolerance * state.cost) else 0
         state = better
-        if n_small == 2:
+        if n_small == n_small_steps:
             return state, True
     return state, False
 

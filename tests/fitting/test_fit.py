@@ -1,15 +1,19 @@
 """Fits of spectra whose truth is known: recovery, uncertainty, invariances, verdicts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from mrs_pipeline.basis.macromolecules import RatioPrior
 from mrs_pipeline.errors import ConfigError, DataError
 from mrs_pipeline.fids import Fids
 from mrs_pipeline.fitting.fit import fit_spectra, fit_spectrum, prepare_fitter
 from mrs_pipeline.fitting.options import FitOptions
+from mrs_pipeline.fitting.ratio_priors import ratio_rows
 from mrs_pipeline.fitting.start import noise_sd
 
-from .conftest import TRUTH
+from .conftest import LINES, TRUTH, line_fid
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +142,46 @@ def test_noise_estimate_is_unbiased_and_hardly_moved_by_a_line(acquisition, line
     draws = [line + rng.standard_normal(1024) + 1j * rng.standard_normal(1024) for _ in range(40)]
     estimates = [noise_sd(fid, ppm=acquisition.ppm) / np.sqrt(1024) for fid in draws]
     assert np.mean(estimates) == pytest.approx(1.0, abs=tolerance)
+
+
+def test_search_from_another_fit_ends_at_the_same_minimum(fitter, make_fid) -> None:
+    mean = fit_spectrum(make_fid(snr=300.0, seed=1), fitter=fitter)
+    for seed, shift_hz, phase_rad in ((2, 0.0, 0.0), (3, 1.5, 0.2), (4, 12.0, 0.0), (5, 0.0, 2.5)):
+        fid = make_fid(snr=60.0, seed=seed, shift_hz=shift_hz, phase_rad=phase_rad)
+        cold, warm = fit_spectrum(fid, fitter=fitter), fit_spectrum(fid, fitter=fitter, like=mean)
+        assert warm.status == "ok"
+        assert np.abs(warm.amplitudes - cold.amplitudes).max() < 0.1 * cold.sd.max()
+        np.testing.assert_allclose(warm.sd, cold.sd, rtol=0.1)
+        assert warm.quality["shift_hz"] == pytest.approx(cold.quality["shift_hz"], abs=0.05)
+
+
+def test_a_failed_fit_is_no_place_to_begin(fitter, make_fid) -> None:
+    failed = fit_spectrum(np.zeros(1024, dtype=complex), fitter=fitter)
+    fid = make_fid(snr=60.0, seed=2)
+    np.testing.assert_array_equal(fit_spectrum(fid, fitter=fitter, like=failed).amplitudes, fit_spectrum(fid, fitter=fitter).amplitudes)
+
+
+def test_late_samples_count_for_the_noise_but_not_for_the_amplitudes(basis, make_fid) -> None:
+    """Four times the samples of the same noise: twice its SD in the spectrum, and nothing else."""
+    rng = np.random.default_rng(5)
+    short = make_fid(snr=80.0, seed=6)
+    spread = np.std((short - make_fid(snr=np.inf))[512:].real)
+    late = spread * (rng.standard_normal((2, 3072)) * [[1], [1j]]).sum(axis=0)
+    long_basis = replace(
+        basis,
+        acquisition=basis.acquisition.with_n_points(4096),
+        fids=np.array([sum(h * line_fid(ppm, np.arange(4096) / 2000.0) for ppm, h in LINES[name]) for name in basis.metabolites]),
+    )
+    first = fit_spectrum(short, fitter=prepare_fitter(basis, options=FitOptions()))
+    second = fit_spectrum(np.concatenate([short, late]), fitter=prepare_fitter(long_basis, options=FitOptions()))
+    np.testing.assert_allclose(second.amplitudes, first.amplitudes, atol=0.02 * first.sd.min())
+    assert second.quality["noise_sd"] == pytest.approx(2 * first.quality["noise_sd"], rel=0.12)
+    assert second.quality["snr"] == pytest.approx(first.quality["snr"] / 2, rel=0.12)
+    assert second.quality["fqn"] == pytest.approx(first.quality["fqn"], rel=0.25)
+
+
+def test_a_ratio_to_something_that_is_not_there_ties_nothing() -> None:
+    prior = RatioPrior(numerator="A", denominator=("B",), mean=0.5, sd=0.1)
+    (row,) = ratio_rows([prior], components=("A", "B"), amplitudes=np.array([4.0, 1e-20]), sd=np.array([1.0, 2.0]))
+    # the prior SD of A - 0.5 B is a tenth of what B may be
+    np.testing.assert_allclose(row, np.array([1.0, -0.5]) / 0.2)

@@ -33,7 +33,7 @@ def test_model_derivatives_agree_with_finite_differences(problem) -> None:
     analytic = model.derivatives(state.fids, amplitudes=state.amplitudes, explained=state.explained)
 
     def misfit(values):
-        explained = model.columns(values) @ state.amplitudes + model.baseline.design @ state.baseline
+        explained = model.columns(values) @ state.amplitudes + state.baseline
         return explained - model.rotated(problem.data, values)
 
     for index in range(model.n_parameters):
@@ -60,9 +60,9 @@ def test_projected_gradient_is_the_slope_of_the_cost(problem) -> None:
 def test_non_negative_solution_agrees_with_bounded_least_squares() -> None:
     rng = np.random.default_rng(3)
     matrix, target = rng.standard_normal((40, 9)), rng.standard_normal(40)
-    lower = np.concatenate([np.zeros(6), np.full(3, -np.inf)])
-    reference = scipy.optimize.lsq_linear(matrix, target, bounds=(lower, np.full(9, np.inf)), tol=1e-14).x
-    assert np.allclose(non_negative(matrix.T @ matrix, matrix.T @ target, 6), reference, atol=1e-6)
+    reference = scipy.optimize.lsq_linear(matrix, target, bounds=(0, np.inf), tol=1e-14).x
+    assert np.count_nonzero(reference < 1e-9) > 0
+    assert np.allclose(non_negative(matrix.T @ matrix, matrix.T @ target), reference, atol=1e-6)
 
 
 def test_search_reaches_the_same_minimum_from_two_starts(problem) -> None:
