@@ -158,7 +158,7 @@ def test_ordinary_scan_is_refused():
 
 
 def test_badly_nulled_scan_is_remarked_on():
-    one = measured(nulled_scan(0, residues={**RESIDUES, "CrCH2": 1.0}))
+    one = measured(nulled_scan(0, residues={**RESIDUES, "CrCH2": 0.7}))
     assert any("CrCH2" in sentence and "inversion time" in sentence for sentence in one.warnings)
     assert any("CrCH2" in sentence and "inversion time" in sentence for sentence in as_basis(one).assumptions)
 

@@ -216,12 +216,16 @@ def test_shape_is_that_of_another_vendors_scan(real, external_data):
 
 
 @pytest.mark.external_data
-def test_ordinary_scan_of_the_same_person_is_refused(external_data, run, tmp_path):
-    folder = external_data / "real"
-    water = folder / "philips3t_press30mm_sub01_wref.nii.gz"
-    code, _, err = run("macromolecules", folder / "philips3t_press30mm_sub01.nii.gz", "--water", water, "--out", tmp_path / "mm.npz")
+@pytest.mark.parametrize(
+    "name",
+    ["real/philips3t_press30mm_sub01", "real/philips3t_press30_dbiex", "real/siemens3t_svs_se30_skyra"]
+    + [f"fitting_challenge/dataset{number}" for number in ("01", "08", "13", "16")],
+)
+def test_ordinary_scans_are_refused(name, external_data, run, tmp_path):
+    """Every ordinary 3 T spectrum there is, whatever its line width and noise."""
+    code, _, err = run("macromolecules", external_data / f"{name}.nii.gz", "--out", tmp_path / "mm.npz")
     assert code == 2
-    assert "philips3t_press30mm_sub01.nii.gz: the scan is not metabolite-nulled: NAACH3 is" in err
+    assert f"{Path(name).name}.nii.gz: the scan is not metabolite-nulled: NAACH3 is" in err
 
 
 @pytest.mark.external_data
