@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+# Before numpy is imported: the matrices here are small, and threads only wait for each other.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
 
 @pytest.fixture(scope="session")
 def external_data() -> Path:
