@@ -18,6 +18,7 @@ FULL_NAMES: dict[str, str] = {
     "-CrCH2": "correction of the CH₂ of creatine",
     "Cys": "cysteine",
     "Cystat": "cystathionine",
+    "EA": "ethanolamine",
     "EtOH": "ethanol",
     "GABA": "γ-aminobutyrate",
     "Glc": "glucose",
