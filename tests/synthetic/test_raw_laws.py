@@ -228,3 +228,38 @@ def test_lost_transients_are_not_in_the_data_and_the_others_keep_their_times(qui
         )
         steps = np.diff(run.times_s)
         assert set(steps.tolist()) <= {3.0, 15.0}
+
+
+def lines_of_creatine(quiet, **lineshape):
+    """Position (Hz) and full width (Hz) of creatine at 3.027 ppm and position of NAA, in one visit of each of 100 people."""
+    base = {"design": {"n_participants": 100}, "timing": SHORT, "levels": SINGLETS, "response": FLAT, "receiver": STRONG}
+    plan = study_plan(quiet(**base, lineshape=lineshape, acquisition={"n_points": 2048}), seed=3)
+    found = []
+    for number in range(1, 101):
+        run = session_signals(plan, participant=f"{number:03d}", session="1").runs[0]
+        fid = combined(run.svs.data, like=run.reference.data).mean(axis=0)
+        spectrum, frequency_hz = np.fft.fft(fid, 2**17).real, np.fft.fftfreq(2**17, 1 / WIDTH_HZ)
+        row = []
+        for ppm in (3.027, 2.008):
+            near = np.flatnonzero(np.abs(frequency_hz - (4.65 - ppm) * SF_MHZ) < 12)
+            top = near[spectrum[near].argmax()]
+            above = near[spectrum[near] > spectrum[top] / 2]
+            row += [frequency_hz[top] - (4.65 - ppm) * SF_MHZ, (above[-1] - above[0]) * WIDTH_HZ / 2**17]
+        found.append(row)
+    return np.array(found).T
+
+
+def test_metabolites_shift_about_their_place_and_naa_stays(quiet):
+    creatine_hz, _, naa_hz, _ = lines_of_creatine(quiet, metabolite_shift_sd_ppm=0.01)
+    assert creatine_hz.std(ddof=1) / SF_MHZ == pytest.approx(0.01, rel=4.5 / np.sqrt(200))
+    assert np.abs(naa_hz).max() / SF_MHZ < 0.001
+
+
+def test_metabolites_have_widths_of_their_own(quiet):
+    """The width of a Voigt line grows by a part of what its Lorentzian part does."""
+    _, creatine_hz, _, naa_hz = lines_of_creatine(quiet, metabolite_damping_sd_hz=0.5, linewidth_hz=6.0, lorentzian_hz=3.0)
+    lorentzian = np.array([3.0, 3.1])
+    gaussian = np.sqrt((6 - 0.5346 * 3) ** 2 - 0.2166 * 9)
+    slope = np.diff(0.5346 * lorentzian + np.sqrt(0.2166 * lorentzian**2 + gaussian**2))[0] / 0.1
+    assert creatine_hz.std(ddof=1) == pytest.approx(0.5 * slope, rel=4.5 / np.sqrt(200))
+    assert naa_hz.std(ddof=1) < 0.05

@@ -1,6 +1,7 @@
 """A study whose raw data the workflow makes: same data as the command line makes, removed when used up, not made again."""
 
 import gzip
+import shutil
 
 import pytest
 import yaml
@@ -36,3 +37,16 @@ def test_raw_data_are_made_and_used_up(keep_raw, make_study, tmp_path, table, py
         name = "sub-02/ses-1/mrs/sub-02_ses-1_task-infusion_svs.nii.gz"
         made, again = ((folder / name).read_bytes() for folder in (study.results / "bids", tmp_path / "bids"))
         assert gzip.decompress(made) == gzip.decompress(again)
+        assert_same_results_without_truth(study, make_study(tmp_path / "other", participants=0))
+
+
+def assert_same_results_without_truth(study, other):
+    """The same raw data, the truth and the description removed first, give the same tables to the byte."""
+    shutil.copytree(study.results / "bids", other.data, ignore=shutil.ignore_patterns("derivatives"))
+    assert not list(other.folder.rglob("*truth*"))
+    assert not list(other.folder.rglob("simulation.yaml"))
+    other.configure(lambda config: config["study"].update(bids_dir="data"))
+    other.run_whole()
+    tables = {name: content for name, content in study.files().items() if name.endswith(".tsv") and not name.startswith("bids/")}
+    assert len(tables) > 20
+    assert {name: content for name, content in other.files().items() if name.endswith(".tsv")} == tables
