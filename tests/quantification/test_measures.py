@@ -83,6 +83,6 @@ def test_wrong_definitions_are_named() -> None:
 
 
 def test_unknown_metabolite_names_the_measure_and_the_valid_ones() -> None:
-    definitions = measure_definitions({"odd": {"sum": ["Glutamate"]}})
-    with pytest.raises(ConfigError, match=r"measures.odd needs metabolite 'Glutamate'.*Gln, Glu, NAA, NAAG"):
+    definitions = measure_definitions({"odd": {"sum": ["Glutamiate"]}})
+    with pytest.raises(ConfigError, match=r"measures.odd needs metabolite 'Glutamiate'.*Gln, Glu, NAA, NAAG"):
         check_metabolites(definitions, metabolites=NAMES)
