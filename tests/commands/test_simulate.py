@@ -193,12 +193,15 @@ def test_unknown_visit_is_refused(small, tmp_path):
 
 
 @pytest.mark.validator
-@pytest.mark.parametrize("layout", ["split", "single"])
+@pytest.mark.parametrize("layout", ["split", "single", "dropout"])
 def test_bids_validator_finds_no_error(study, layout, tmp_path):
     validator = shutil.which("bids-validator-deno")
     if validator is None:
         pytest.skip("bids-validator-deno is not installed")
-    folder = study if layout == "split" else ROOT / "test_data"
+    folder = {"split": study, "single": ROOT / "test_data", "dropout": tmp_path / "bids"}[layout]
+    if layout == "dropout":
+        path = described(tmp_path, seed=2, design={"n_participants": 4}, attrition={"probability": 0.6})
+        simulate_study(path, folder)
     done = subprocess.run([validator, "--json", str(folder)], capture_output=True, text=True, check=False)
     issues = json.loads(done.stdout)["issues"]["issues"]
     assert [issue for issue in issues if issue["severity"] == "error"] == []
