@@ -7,18 +7,17 @@ from typing import Any
 import numpy as np
 
 from mrs_pipeline.acquisition import Acquisition, BoolArray, ComplexArray, FloatArray
+from mrs_pipeline.preprocessing.band import Band, make_band
 from mrs_pipeline.preprocessing.registration import (
-    Band,
     Registration,
     best_offset,
     bounded_size,
     clipped_move,
-    make_band,
     noise_power_per_bin,
     pairwise_mean,
     register_session,
     robust_weights,
-    signal_weight,
+    weighted_target,
 )
 from mrs_pipeline.preprocessing.session import Session, StepRecord
 from mrs_pipeline.preprocessing.singlets import match_singlets
@@ -124,12 +123,9 @@ def _rough(fids: ComplexArray, usable: BoolArray, acquisition: Acquisition, opti
 def _target(fids: ComplexArray, estimate: Estimate, band: Band) -> tuple[ComplexArray, ComplexArray, float]:
     """Target FID, corrected band spectra and noise power per bin."""
     corrected = estimate.corrected(fids, acquisition=band.acquisition)
-    weights = estimate.weights / estimate.weights.sum()
-    mean = weights @ corrected
     spectra = band.spectra(corrected)
     noise_power = noise_power_per_bin(spectra, used=estimate.weights > 0)
-    mean = mean * signal_weight(mean, band=band, noise_power=noise_power * float(np.sum(weights**2)))
-    return mean, spectra, noise_power
+    return weighted_target(corrected, weights=estimate.weights, band=band, noise_power=noise_power), spectra, noise_power
 
 
 def _refined(fids: ComplexArray, estimate: Estimate, usable: BoolArray, band: Band) -> Estimate:

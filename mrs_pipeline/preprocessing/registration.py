@@ -6,65 +6,19 @@ gives amplitude, phase, shift and change of linewidth of all transients by a sin
 The idea of aligning in the frequency domain with the background profiled out: Wilson 2019, Magn Reson Med 81:2878 (RATS).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
-from scipy.signal.windows import tukey
+from scipy.stats import gamma
 
-from mrs_pipeline.acquisition import CARRIER_PPM, Acquisition, BoolArray, ComplexArray, FloatArray
+from mrs_pipeline.acquisition import Acquisition, BoolArray, ComplexArray, FloatArray
+from mrs_pipeline.preprocessing.band import N_PLAIN, Band, lipid_band
 from mrs_pipeline.preprocessing.noise import robust_sd
 from mrs_pipeline.preprocessing.singlets import correlation_over_shifts, peak_of
 
 #: Longest move of one transient in one repetition, Hz: beyond a linewidth the linear problem no longer points home.
 _MAX_MOVE_HZ = 4.0
-#: Places (ppm) and half width of broad lines that may vary by themselves: lipids (0.9, 1.3, 2.05, 2.25, 2.8) and what is between them.
-_BROAD_PPM = (0.7, 0.85, 1.0, 1.15, 1.3, 1.45, 1.6, 1.75, 2.05, 2.25, 2.8)
-_BROAD_HALF_WIDTH_PPM = 0.1
-_WATER_HALF_WIDTH_PPM = 0.04
-#: Number of background columns (straight line and water) that are free where too few transients show what varies.
-_N_PLAIN = 4
-
-
-@dataclass(frozen=True, kw_only=True)
-class Band:
-    """Bins (FFT order) of the spectral range aligned on, and the background columns that are free in every transient."""
-
-    acquisition: Acquisition
-    bins: BoolArray
-    background: ComplexArray
-
-    def taper(self) -> FloatArray:
-        """Window over all bins (FFT order): 1 inside the band with cosine edges of a tenth of it, 0 outside."""
-        frequency = np.fft.fftfreq(self.acquisition.n_points, self.acquisition.dwell_time_s)
-        inside = np.flatnonzero(self.bins)[np.argsort(frequency[self.bins])]
-        window = np.zeros(self.acquisition.n_points)
-        window[inside] = tukey(inside.size, 0.2)
-        return window
-
-    def spectra(self, fids: ComplexArray) -> ComplexArray:
-        """Spectra in the band, shape (..., n_bins)."""
-        return np.asarray(np.fft.fft(fids, axis=-1)[..., self.bins])
-
-
-def make_band(acquisition: Acquisition, *, range_ppm: tuple[float, float], offset_hz: float) -> Band:
-    """The band of a range of shifts in a session whose resonances lie ``offset_hz`` above their places.
-
-    Background: a straight line, water as a line and its square (which a line that moves or broadens needs), and broad lines.
-    """
-    frequency = np.fft.fftfreq(acquisition.n_points, acquisition.dwell_time_s) - offset_hz
-    ppm = np.asarray(CARRIER_PPM - frequency / acquisition.spectrometer_frequency_mhz, dtype=np.float64)
-    bins = (ppm >= min(range_ppm)) & (ppm <= max(range_ppm))
-    line = np.linspace(-1.0, 1.0, int(bins.sum()))
-    water = _lorentzian(ppm[bins] - CARRIER_PPM, _WATER_HALF_WIDTH_PPM)
-    broad = [_lorentzian(ppm[bins] - place, _BROAD_HALF_WIDTH_PPM) for place in _BROAD_PPM]
-    background = np.stack([np.ones_like(line), line, water, water**2, *broad], axis=1)
-    return Band(acquisition=acquisition, bins=bins, background=np.linalg.qr(background)[0])
-
-
-def _lorentzian(distance_ppm: FloatArray, half_width_ppm: float) -> ComplexArray:
-    """Complex line of unit height at a distance on the ppm axis, which runs against the frequency."""
-    return np.asarray(half_width_ppm / (half_width_ppm - 1j * distance_ppm), dtype=np.complex128)
 
 
 def bounded_size(fids: ComplexArray, *, usual: BoolArray) -> FloatArray:
@@ -118,6 +72,13 @@ def signal_weight(target: ComplexArray, *, band: Band, noise_power: float) -> Fl
     return np.asarray(np.minimum.accumulate(weight))
 
 
+def weighted_target(fids: ComplexArray, *, weights: FloatArray, band: Band, noise_power: float) -> ComplexArray:
+    """Weighted mean of aligned FIDs without most of its noise, shape (n_points,); ``noise_power`` is that of one transient per bin."""
+    shares = weights / weights.sum()
+    mean = shares @ fids
+    return np.asarray(mean * signal_weight(mean, band=band, noise_power=noise_power * float(np.sum(shares**2))))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Registration:
     """What one linear least-squares pass found for every transient; arrays (n_transients,).
@@ -154,7 +115,7 @@ def register(
     """
     time = band.acquisition.time_s
     signal = band.spectra(np.stack([target, time * target])).T
-    columns, ridge = _with_background(signal, band, covariance)
+    columns, ridge, mixing = _with_background(signal, band, covariance)
     if not free_shift:
         ridge[1] = 1e8 * np.linalg.norm(columns[:, 1]) ** 2
     normal = columns.conj().T @ columns + np.diag(ridge)
@@ -174,28 +135,66 @@ def register(
         shift_sd_hz=np.sqrt(variance[1] / 2) / (2 * np.pi * np.abs(alpha)),
         snr=np.abs(alpha) / np.sqrt(np.maximum(variance[0], 1e-300)),
         residual=np.sqrt(np.mean(np.abs(left) ** 2, axis=1)),
-        background=coefficients[:, 2:],
-        background_noise=(inverse @ inverse.conj().T)[2:, 2:],
+        background=coefficients[:, 2:] @ mixing.T,
+        background_noise=mixing @ (inverse @ inverse.conj().T)[2:, 2:] @ mixing.conj().T,
     )
 
 
-def _with_background(signal: ComplexArray, band: Band, covariance: ComplexArray | None) -> tuple[ComplexArray, FloatArray]:
-    """All columns, and what is added to the diagonal of their normal matrix."""
+def _with_background(signal: ComplexArray, band: Band, covariance: ComplexArray | None) -> tuple[ComplexArray, FloatArray, ComplexArray]:
+    """All columns, what is added to the diagonal of their normal matrix, and what turns their coefficients into those of the band."""
+    n = band.background.shape[1]
     if covariance is None:
         columns = np.concatenate([signal, band.background], axis=1)
-        return columns, np.zeros(columns.shape[1])
+        return columns, np.zeros(columns.shape[1]), np.eye(n, dtype=np.complex128)
     values, vectors = np.linalg.eigh(covariance)
-    scaled = band.background @ (vectors * np.sqrt(np.maximum(values, 0.0)))
-    return np.concatenate([signal, scaled], axis=1), np.array([0.0, 0.0] + [1.0] * len(values))
+    mixing = np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
+    return np.concatenate([signal, band.background @ mixing], axis=1), np.array([0.0, 0.0] + [1.0] * n), mixing
 
 
 def register_session(
     spectra: ComplexArray, *, target: ComplexArray, band: Band, noise_power: float, weights: FloatArray, free_shift: bool = True
 ) -> Registration:
-    """`register` twice: the scatter of a free background over the session says how much freedom it needs in the second pass."""
+    """`register` twice: the scatter of a free background over the session says how much freedom it needs in the second pass.
+
+    Transients whose background does not fit to that scatter (a spike of water or lipid) keep a free one.
+    """
     free = register(spectra, target=target, band=band, noise_power=noise_power)
     covariance = background_covariance(free, weights=weights, noise_power=noise_power)
-    return register(spectra, target=target, band=band, noise_power=noise_power, covariance=covariance, free_shift=free_shift)
+    fit = register(spectra, target=target, band=band, noise_power=noise_power, covariance=covariance, free_shift=free_shift)
+    odd = unusual_background(free, covariance=covariance, weights=weights, noise_power=noise_power)
+    if not odd.any():
+        return fit
+    alone = free if free_shift else register(spectra, target=target, band=band, noise_power=noise_power, free_shift=False)
+    return _merged(fit, alone, odd)
+
+
+def lipid_sizes(spectra: ComplexArray, *, target: ComplexArray, band: Band, noise_power: float, weights: FloatArray) -> ComplexArray:
+    """Height (complex) of the lipid lines in each spectrum beyond that in the target, shape (n_transients,); they alone are quite free."""
+    band, shape = lipid_band(band)
+    free = register(spectra, target=target, band=band, noise_power=noise_power)
+    covariance = background_covariance(free, weights=weights, noise_power=noise_power)
+    covariance[-1] = covariance[:, -1] = 0.0
+    covariance += 1e6 * free.background_noise[-1, -1] / np.abs(shape[-1]) ** 2 * np.outer(shape, shape.conj())
+    fit = register(spectra, target=target, band=band, noise_power=noise_power, covariance=covariance)
+    return np.asarray(fit.background[:, -1] / shape[-1])
+
+
+def _merged(fit: Registration, other: Registration, rows: BoolArray) -> Registration:
+    """A registration with the results of another one for some transients."""
+    names = ("amplitude", "phase_rad", "shift_hz", "linewidth_change_hz", "shift_sd_hz", "snr", "residual")
+    return replace(fit, **{name: np.where(rows, getattr(other, name), getattr(fit, name)) for name in names})
+
+
+def unusual_background(found: Registration, *, covariance: ComplexArray, weights: FloatArray, noise_power: float) -> BoolArray:
+    """Transients whose free background lies too far from the mean for its covariance and noise (a chance of about 1e-6)."""
+    total = covariance + found.background_noise
+    if weights.sum() <= 0 or noise_power <= 0:
+        return np.zeros(len(found.background), dtype=bool)
+    values = found.background - (weights @ found.background) / weights.sum()
+    scale = 1.0 / np.sqrt(np.diag(total).real)
+    inverse = np.linalg.pinv(total * np.outer(scale, scale), hermitian=True)
+    distance = np.einsum("ki,ij,kj->k", (values * scale).conj(), inverse, values * scale).real / noise_power
+    return np.asarray(distance > gamma.isf(1e-6, values.shape[1]))
 
 
 def noise_power_per_bin(spectra: ComplexArray, *, used: BoolArray) -> float:
@@ -216,7 +215,7 @@ def background_covariance(found: Registration, *, weights: FloatArray, noise_pow
     used = (weights > 0) & (size <= np.quantile(size[weights > 0], 0.98))
     n_used, n_columns = int(used.sum()), found.background.shape[1]
     if n_used < 4 or noise_power <= 0:
-        plain = np.arange(n_columns) < _N_PLAIN
+        plain = np.arange(n_columns) < N_PLAIN
         return np.asarray(1e6 * found.background_noise * np.outer(plain, plain))
     values = found.background[used] - found.background[used].mean(axis=0)
     root = np.linalg.cholesky(found.background_noise + 1e-12 * np.trace(found.background_noise).real * np.eye(n_columns))

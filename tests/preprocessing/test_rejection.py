@@ -114,3 +114,73 @@ def test_earlier_rejections_stay(brain, rng):
 def test_few_transients_are_not_judged(brain, rng):
     data, _, _ = brain.transients(rng, shift_hz=np.zeros(3), snr=10.0)
     assert not rejected(brain, data).transients["rejected"].any()
+
+
+def departures(brain, kind, size):
+    """A transient's noise-free change: its fraction lost, its extra width in Hz, or its lipid in NAA heights."""
+    truth = brain.metabolites()
+    lipid = brain.line(1.3, linewidth_hz=25.0) + 0.5 * brain.line(0.9, linewidth_hz=25.0)
+    return {
+        "amplitude": -size * truth,
+        "linewidth": truth * np.expm1(-np.pi * size * brain.time_s),
+        "lipid": size * brain.naa_height / np.abs(np.fft.fft(lipid)).max() * lipid * np.exp(1j),
+    }[kind]
+
+
+@pytest.mark.parametrize(("kind", "size"), [("amplitude", 0.2), ("linewidth", 4.0), ("lipid", 0.4)])
+def test_single_departures_beyond_the_noise_are_found(brain, rng, kind, size):
+    """Sizes of 7 or more in units of the noise of one transient at a signal-to-noise ratio of 8, each alone."""
+    shift = np.linspace(-2, 2, N)
+    data, phase, _ = brain.transients(rng, shift_hz=shift, snr=8.0)
+    bad = np.arange(10, N, 20)
+    data[bad] += departures(brain, kind, size) * np.exp(1j * phase[bad, None] + 2j * np.pi * shift[bad, None] * brain.time_s)
+    aligned = preprocess(brain.session(data), steps=[{"step": "alignment"}])
+    session = preprocess(aligned, steps=[{"step": "rejection"}])
+    flagged = session.transients["rejected"].to_numpy()
+    assert flagged[bad].mean() >= 11 / 12
+    assert np.delete(flagged, bad).mean() <= 0.015
+    assert session.transients.loc[bad, "reason"].str.contains(kind).mean() > 0.7
+
+
+def test_what_is_kept_is_unbiased_when_motion_differs_between_halves(brain, rng):
+    """A quarter of the second half is spoiled: retained (or weighted) halves agree as well as the truly good ones, all of them do not."""
+    data, _, _ = brain.transients(rng, shift_hz=np.linspace(-3, 3, N), snr=10.0)
+    bad = rng.choice(np.arange(N // 2, N), N // 8, replace=False)
+    for row in bad:
+        spoil(brain, data, "motion", row)
+        spoil(brain, data, "lipid", row)
+    good = ~np.isin(np.arange(N), bad)
+    session, weighted = rejected(brain, data), rejected(brain, data, weighting="inverse_variance")
+    inside = (brain.ppm > 0.5) & (brain.ppm < 4.0)
+
+    def change(weights):
+        """Largest difference between the halves' average spectra, in heights of NAA."""
+        halves = [np.average(session.fids.data[part], axis=0, weights=weights[part]) for part in np.split(np.arange(N), 2)]
+        return np.abs(np.fft.fftshift(np.fft.fft(halves[1] - halves[0]))[inside]).max() / brain.naa_height
+
+    best = change(good)
+    assert change(session.kept) < 1.1 * best
+    assert change(weighted.transients["weight"].to_numpy()) < 1.2 * best
+    assert change(np.ones(N)) > 2 * best
+
+
+def test_weights_leave_transients_in(brain, rng):
+    data, _, _ = brain.transients(rng, shift_hz=np.zeros(64), snr=10.0)
+    spoil(brain, data, "motion", 30)
+    data[40] = 0.0
+    table = rejected(brain, data, weighting="inverse_variance").transients
+    assert table["rejected"].to_numpy().nonzero()[0].tolist() == [40]
+    assert table["weight"][40] == 0
+    assert table["weight"][30] < 0.1
+    assert table["weight"].drop([30, 40]).mean() > 0.9
+
+
+def test_no_stretch_of_a_session_is_emptied(brain, rng):
+    """At most a fifth of 31 successive transients goes here, though more are beyond a limit."""
+    data, _, _ = brain.transients(rng, shift_hz=np.zeros(N), snr=10.0)
+    for row in range(62, 93, 3):
+        spoil(brain, data, "motion", row)
+    session = rejected(brain, data, max_fraction_local=0.2)
+    assert session.transients["rejected"].to_numpy()[62:93].sum() == int(np.ceil(0.2 * 31))
+    assert session.records[-1].values["limit_reached"]
+    assert rejected(brain, data).transients["rejected"].to_numpy()[62:93:3].all()
