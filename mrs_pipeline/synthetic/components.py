@@ -71,6 +71,12 @@ def gaussian_decay(time_s: FloatArray, *, width_hz: FloatArray | float) -> Float
 
 def naa_height(fids: ComplexArray, *, acquisition: Acquisition) -> float:
     """Real height of the spectrum of a phased FID at its NAA singlet, on a grid finer than the spectrum's points."""
+    return float(np.max((_waves_near_naa(acquisition) @ fids).real))
+
+
+@lru_cache(maxsize=4)
+def _waves_near_naa(acquisition: Acquisition) -> ComplexArray:
+    """What the points of the grid of `naa_height` are read with, (n_grid, n_points)."""
     ppm = NAA_PPM + np.linspace(-NAA_SEARCH_PPM, NAA_SEARCH_PPM, 121)
     frequency_hz = hz_from_ppm(ppm, spectrometer_frequency_mhz=acquisition.spectrometer_frequency_mhz)
-    return float(np.max((np.exp(-2j * np.pi * np.outer(frequency_hz, acquisition.time_s)) @ fids).real))
+    return np.asarray(np.exp(-2j * np.pi * np.outer(frequency_hz, acquisition.time_s)))
