@@ -11,6 +11,7 @@ import pandas as pd
 
 from mrs_pipeline.commands.layout import PreprocessedNames
 from mrs_pipeline.commands.outputs import staged_folder
+from mrs_pipeline.commands.water_reference import water_entry
 from mrs_pipeline.errors import DataError, InputError
 from mrs_pipeline.io.bids import SessionFiles, session_files
 from mrs_pipeline.io.nifti_mrs import read_header, write_fids
@@ -94,6 +95,7 @@ def _record(session: Session, files: SessionFiles) -> dict[str, object]:
         "n_transients": session.n_transients,
         "n_rejected": int(rejected.sum()),
         "has_reference": session.reference is not None,
+        "water_reference": water_entry(session.reference),
         "steps": [_step_entry(record) for record in session.records],
         "inputs": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths},
     }

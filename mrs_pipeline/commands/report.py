@@ -84,10 +84,11 @@ def write_session_page(item: StudySession, *, config: Mapping[str, Any], results
 
 
 def _basis_remarks(item: StudySession, *, results: Path) -> tuple[str, ...]:
-    """What the fits of a session had to say about the basis set."""
+    """What the fits of a session had to say about the basis set and about concentrations."""
     status = read_json(results / item.folder / TimecourseNames.bids(item.label).file("status.json"))
-    remarks = status.get("basis_remarks")
-    return tuple(str(remark) for remark in remarks) if isinstance(remarks, list) else ()
+    quantification = status.get("quantification")
+    told = [status.get("basis_remarks"), quantification.get("remarks") if isinstance(quantification, dict) else None]
+    return tuple(str(remark) for remarks in told if isinstance(remarks, list) for remark in remarks)
 
 
 def _up(item: StudySession) -> str:

@@ -16,6 +16,7 @@ from mrs_pipeline.commands.import_bids import planned_sessions as imported_sessi
 from mrs_pipeline.commands.layout import StudySession, bids_dir
 from mrs_pipeline.commands.preprocess import entity_filters
 from mrs_pipeline.commands.pulses import configured_pulses
+from mrs_pipeline.commands.quantification import check_tissue_columns, concentration_names, tissue_columns
 from mrs_pipeline.commands.simulate import planned_files
 from mrs_pipeline.commands.simulation_description import description_files, read_plan
 from mrs_pipeline.errors import ConfigError, InputError, unknown_name
@@ -25,6 +26,7 @@ from mrs_pipeline.io.bids import SessionFiles, find_sessions, read_visits, sourc
 from mrs_pipeline.io.config import complete_config
 from mrs_pipeline.preprocessing.steps import DEFAULT_STEPS, checked_steps
 from mrs_pipeline.quantification.measures import DEFAULT_MEASURES, check_metabolites, measure_definitions
+from mrs_pipeline.quantification.options import check_section
 from mrs_pipeline.statistics.analyses import ANALYSES
 from mrs_pipeline.statistics.options import options_from
 from mrs_pipeline.timecourse.windows import window_edges
@@ -41,6 +43,7 @@ def study_config(config: Mapping[str, Any], *, source: str) -> dict[str, Any]:
     window_edges(complete["windows"])
     checked_steps(complete["preprocessing"]["steps"] or DEFAULT_STEPS)
     _check_fitting(complete["fitting"])
+    check_section(complete["quantification"])
     _check_measures(complete)
     return complete
 
@@ -86,7 +89,7 @@ def _check_measures(config: Mapping[str, Any]) -> None:
         names = [*(spin_system(name).name for name in config["basis"]["metabolites"]), *(macromolecules or ())]
         check_metabolites([item for item in definitions if item.name in config["measures"]], metabolites=names)
     statistics = config["statistics"]
-    known = [item.name for item in definitions]
+    known = [*(item.name for item in definitions), *concentration_names(definitions, section=config["quantification"])]
     for name in (*statistics["measures"], statistics["primary"]["measure"]):
         if name not in known:
             raise unknown_name("measure in the statistics section", name, known)
@@ -142,6 +145,7 @@ def _check_visits(sessions: list[StudySession], *, config: Mapping[str, Any]) ->
     root, statistics, wanted = bids_dir(config), config["statistics"], config["selection"]["participants"]
     visits = read_visits(root)
     _check_covariates(visits, covariates=statistics["covariates"], root=root)
+    check_tissue_columns(config["quantification"], visits=visits)
     if not statistics["conditions"]:
         return
     conditions = {(row["participant"], row["session"]): row.get("condition") for row in visits.to_dict(orient="records")}
@@ -191,3 +195,11 @@ def design_files(config: Mapping[str, Any]) -> list[Path]:
     if config["simulation"]:
         return [root / "participants.tsv"]
     return [root] if config["import"] else list(visit_files(root))
+
+
+def tissue_files(config: Mapping[str, Any], *, participant: str) -> list[Path]:
+    """Tables that the tissue fractions of a participant's sessions are read from; none where they are numbers or not needed."""
+    if not tissue_columns(config["quantification"]):
+        return []
+    own = f"sub-{participant}_sessions.tsv"
+    return [path for path in design_files(config) if not path.name.endswith("_sessions.tsv") or path.name == own]

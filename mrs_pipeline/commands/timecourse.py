@@ -10,8 +10,9 @@ import pandas as pd
 from mrs_pipeline.commands.basis import basis_remarks
 from mrs_pipeline.commands.fit import INDEPENDENT, definitions_for, fitter_for
 from mrs_pipeline.commands.fit_tables import amplitude_table, measure_table, quality_table
-from mrs_pipeline.commands.layout import TimecourseNames
+from mrs_pipeline.commands.layout import PreprocessedNames, TimecourseNames
 from mrs_pipeline.commands.outputs import staged_folder
+from mrs_pipeline.commands.quantification import quantify
 from mrs_pipeline.errors import DataError, InputError
 from mrs_pipeline.fids import Fids
 from mrs_pipeline.fitting.fit import Fitter, fit_spectra
@@ -40,8 +41,8 @@ def timecourse(
     """Average preprocessed transients in windows relative to the event, fit every window, and write spectra and tables.
 
     The stiffness of the baseline is chosen on the mean of all windows and held for each of them. Returns what a reader must know of the
-    basis set, which the status holds too. Raises `MrsPipelineError` for a missing event, an unknown clock, or windows without any
-    transient.
+    basis set and of concentrations, which the status holds too. Raises `MrsPipelineError` for a missing event, an unknown clock, or
+    windows without any transient.
     """
     fids, transients = _joined(preprocessed)
     section = config["windows"]
@@ -58,9 +59,18 @@ def timecourse(
     remarks = basis_remarks(available, acquisition=averaged.acquisition, sequence_name=header.extension.get("SequenceName"))
     fitter = fitter_for(available, acquisition=averaged.acquisition, config=config)
     fits = fit_windows(averaged, windows=windows, fitter=fitter)
+    record = record_beside(preprocessed[0])
+    quantified = quantify(
+        fits,
+        section=config["quantification"],
+        record=read_json(record) if record.exists() else {},
+        basis=fitter.basis,
+        acquisition=averaged.acquisition,
+    )
+    definitions = definitions_for(config, fitter)
     tables = {
         "amplitudes.tsv": amplitude_table(fits),
-        "measures.tsv": measure_table(fits, definitions=definitions_for(config, fitter), estimator=INDEPENDENT),
+        "measures.tsv": measure_table(fits, definitions=definitions, estimator=INDEPENDENT, quantified=quantified),
         "fitquality.tsv": quality_table(fits),
     }
     with staged_folder(out_dir) as folder:
@@ -70,8 +80,8 @@ def timecourse(
             write_table(_with_windows(table, windows), folder / names.file(name))
         write_curves(fits, folder / names.file("curves.npz"))
         status = {"status": "ok", "reason": "", "event_onset_s": onset_s, "basis_remarks": list(remarks)}
-        write_json(status, folder / names.file("status.json"))
-    return remarks
+        write_json(status | ({"quantification": quantified.summary} if quantified else {}), folder / names.file("status.json"))
+    return (*remarks, *(quantified.remarks if quantified else ()))
 
 
 def try_timecourse(
@@ -80,7 +90,7 @@ def try_timecourse(
     """`timecourse` for the workflow: bad data become a status with a reason and empty files, so that a study goes on.
 
     A wrong configuration is no property of the data and still raises. Returns the reason, or what there is to remark about the basis
-    set, empty when all is well.
+    set and concentrations, empty when all is well.
     """
     reason = str(read_json(record)["reason"])
     if not reason:
@@ -113,6 +123,13 @@ def transients_beside(path: Path) -> Path:
     if path.name.endswith(_PREPROCESSED):
         return path.with_name(path.name.removesuffix("_svs.nii.gz") + "_transients.tsv")
     return path.with_name("transients.tsv")
+
+
+def record_beside(path: Path) -> Path:
+    """The record of preprocessing that belongs to a preprocessed file."""
+    if path.name.endswith(_PREPROCESSED):
+        return path.with_name(path.name.removesuffix("_svs.nii.gz") + "_record.json")
+    return path.with_name(PreprocessedNames().record)
 
 
 def _joined(paths: Sequence[Path]) -> tuple[Fids, pd.DataFrame]:

@@ -26,7 +26,7 @@ class TissueFractions:
     @property
     def volumes(self) -> FloatArray:
         """Grey matter, white matter, cerebrospinal fluid, shape (3,)."""
-        return np.array([self.grey_matter, self.white_matter, self.csf])
+        return np.array([self.grey_matter, self.white_matter, self.csf], dtype=np.float64)
 
     def water_fractions(self, water_content_kg_per_l: FloatArray) -> FloatArray:
         """Fraction of the voxel's water in each compartment, shape (3,): ``f_k d_k / sum f d``.

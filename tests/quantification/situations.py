@@ -1,6 +1,7 @@
 """Voxels and timings that several tests speak of."""
 
 from dataclasses import replace
+from functools import cache
 
 from mrs_pipeline.quantification.concentration import Situation, Timing
 from mrs_pipeline.quantification.constants import Constants, selected_constants
@@ -13,6 +14,7 @@ IDEAL = Timing(echo_time_s=1e-9, repetition_time_s=1e6)
 PRESS = Timing(echo_time_s=0.030, repetition_time_s=3.0)
 
 
+@cache
 def published(water: str = "wansapura1999", metabolites: str = "mlynarik2001_wyss2018") -> Constants:
     return selected_constants(water=water, metabolites=metabolites)
 

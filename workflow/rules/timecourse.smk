@@ -6,6 +6,7 @@ rule timecourse:
         transients=rules.preprocess.output.transients,
         basis=rules.basis.output[0],
         macromolecules=macromolecule_sources(STUDY["basis"]),
+        tissue=lambda wildcards: study.tissue_files(STUDY, participant=SESSIONS[wildcards.label].participant),
     output:
         data=RESULTS / f"{WINDOW}svs.nii.gz",
         windows=RESULTS / f"{WINDOW}windows.tsv",
@@ -23,8 +24,10 @@ rule timecourse:
     resources:
         mem_mb=1000,
     params:
-        **sections("windows", "fitting", "measures"),
+        **sections("windows", "fitting", "measures", "quantification"),
         macromolecules=STUDY["basis"]["macromolecules"],
+        bids_dir=str(BIDS),
+        visit=lambda wildcards: (SESSIONS[wildcards.label].participant, SESSIONS[wildcards.label].session),
         code=code_hash("mrs_pipeline.commands.timecourse"),
     script:
         "../scripts/timecourse.py"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from mrs_pipeline.commands.job import job_log
 from mrs_pipeline.commands.layout import TimecourseNames
+from mrs_pipeline.commands.quantification import with_tissue_of
 from mrs_pipeline.commands.timecourse import try_timecourse
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ with job_log(snakemake.log[0]):
             "windows": params.windows,
             "fitting": params.fitting,
             "measures": params.measures,
+            "quantification": with_tissue_of(params.quantification, bids_dir=Path(params.bids_dir), visit=params.visit),
             "basis": {"macromolecules": params.macromolecules},
         },
         basis=Path(snakemake.input.basis),

@@ -1,0 +1,297 @@
+"""Concentrations through the commands: tables, status, what is said where something is missing, and the truth of the phantom study."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from mrs_pipeline.commands.contrast import contrasts_of
+from mrs_pipeline.commands.quantification import quantify, with_tissue_of
+from mrs_pipeline.commands.study import study_config, tissue_files
+from mrs_pipeline.commands.water_reference import water_entry
+from mrs_pipeline.errors import ConfigError
+from mrs_pipeline.fitting.spectrum_fit import failed_fit
+from mrs_pipeline.io.basis_files import read_basis
+from mrs_pipeline.io.config import complete_section, read_yaml
+from mrs_pipeline.io.nifti_mrs import read_fids
+from mrs_pipeline.io.tables import read_json, read_table
+from tests.commands.conftest import ROOT, STUDY, Bench, Inputs, Result
+
+TISSUE = "tissue: {grey_matter: 0.6, white_matter: 0.28, csf: 0.12}"
+ALL = "units: [mmol/kg, mmol/L, i.u.]"
+PLAIN = ["spectrum", "measure", "value", "sd", "terms", "estimator", "window", "window_start_s", "window_stop_s"]
+
+
+def quantified(bench: Bench, run: Callable[..., Result], *keys: str) -> tuple[Result, pd.DataFrame, dict[str, Any]]:
+    """A time course with a quantification section; what was printed, its measures and its status."""
+    with bench.study.open("a", encoding="utf-8") as study:
+        study.write("quantification:\n" + "".join(f"  {key}\n" for key in keys))
+    result = run(*bench.timecourse())
+    assert result.code == 0, result.err
+    return result, read_table(bench.out / "measures.tsv"), read_json(bench.out / "status.json")
+
+
+def changed_record(bench: Bench, entry: dict[str, object]) -> None:
+    path = bench.preprocessed.with_name("preprocessing.json")
+    record = read_json(path)
+    record["water_reference"] = entry
+    path.write_text(json.dumps(record), encoding="utf-8")
+
+
+def test_preprocessing_keeps_the_signal_of_water(inputs: Inputs) -> None:
+    record = read_json(inputs.preprocessed.with_name("preprocessing.json"))
+    water = record["water_reference"]
+    assert isinstance(water, dict)
+    assert (water["n_transients"], water["echo_time_s"], water["repetition_time_s"]) == (2, 0.03, 3.0)
+    raw = np.abs(read_fids(inputs.reference).data[..., 0])  # coils apart: combined, the root of the sum of squares
+    expected = np.sqrt(np.sum(np.mean(raw.reshape(raw.shape[0], -1), axis=-1) ** 2))
+    assert water["amplitude"] == pytest.approx(expected, rel=0.02)
+    assert 0.001 <= float(water["sd"]) / float(water["amplitude"]) < 0.01
+
+
+def test_tables_are_as_ever_without_units(windows: Path) -> None:
+    assert list(read_table(windows / "measures.tsv").columns) == PLAIN
+    assert "quantification" not in read_json(windows / "status.json")
+
+
+def test_units_add_rows_and_leave_the_others_alone(bench: Bench, run: Callable[..., Result], windows: Path) -> None:
+    result, measures, status = quantified(bench, run, ALL, TISSUE)
+    assert "concentration" not in result.err
+    plain = read_table(windows / "measures.tsv")
+    added = measures["measure"].str.contains("mmol|i.u.")
+    pd.testing.assert_frame_equal(measures.loc[~added, PLAIN].reset_index(drop=True), plain)
+    names = {f"{name} {unit}" for name in ("Glx", "tNAA", "tCr", "tCho") for unit in ("mmol/kg", "mmol/L", "i.u.")}
+    assert set(measures.loc[added, "measure"]) == names
+    units = measures.drop_duplicates("measure").set_index("measure")["unit"]
+    assert [units["Glx"], units["Glx/tNAA"], units["Glx mmol/L"]] == ["arbitrary", "1", "mmol/L"]
+    shared = measures[measures["measure"] == "Glx mmol/kg"]["scale_sd_percent"]
+    assert shared.nunique() == 1
+    assert 3 < shared.iloc[0] < 8
+    assert measures.loc[~added | measures["measure"].str.endswith("i.u."), "scale_sd_percent"].isna().all()
+    entry = status["quantification"]
+    assert entry["tissue"] == {"grey_matter": 0.6, "white_matter": 0.28, "csf": 0.12}
+    assert entry["remarks"] == []
+    assert "Voxel of 60 % grey matter, 28 % white matter, 12 % CSF" in entry["quantification_reference"]
+    assert "molal" in entry["output_measure"]
+
+
+def test_changes_are_those_of_the_amplitude(bench: Bench, run: Callable[..., Result]) -> None:
+    """tCr: creatine and phosphocreatine have the same constants, so that a unit is one factor and relative errors add up."""
+    measures = quantified(bench, run, ALL, TISSUE)[1]
+    of = {name: measures[measures["measure"] == name].reset_index(drop=True) for name in ("tCr", "tCr mmol/kg", "tCr i.u.")}
+    water = read_json(bench.out / "status.json")["quantification"]["water"]
+    for name in ("tCr mmol/kg", "tCr i.u."):
+        ratio = of[name]["value"] / of["tCr"]["value"]
+        assert ratio.max() == pytest.approx(ratio.min(), rel=1e-12)
+        relative = np.hypot(of["tCr"]["sd"] / of["tCr"]["value"], water["sd"] / water["amplitude"])
+        assert (of[name]["sd"] / of[name]["value"]).to_numpy() == pytest.approx(relative.to_numpy(), rel=1e-9)
+
+
+def test_truth_of_the_phantom_study_comes_back(bench: Bench, run: Callable[..., Result]) -> None:
+    """tCr of the visit before the infusion in mmol/L of tissue; the generator counts molecules in a litre of voxel, CSF included."""
+    truth = ROOT / "test_data" / "derivatives" / "truth"
+    visit = read_table(truth / "truth_sessions.tsv").query("participant == '01' and session == '1'").iloc[0]
+    content = read_table(truth / "truth_amplitudes.tsv").query("participant == '01' and session == '1' and phase == 'baseline'")
+    creatine = content[content["metabolite"].isin(["Cr", "PCr"])]["content"].sum() / (1 - visit["csf"])
+    tissue = f"tissue: {{grey_matter: {visit['grey_matter']}, white_matter: {visit['white_matter']}, csf: {visit['csf']}}}"
+    measures = quantified(bench, run, "units: [mmol/L]", tissue, "metabolite_constants: mlynarik2001_wyss2018_acc")[1]
+    found = measures[(measures["measure"] == "tCr mmol/L") & (measures["window"] == 0)].iloc[0]
+    assert abs(found["value"] - creatine) < 3 * found["sd"]
+    assert found["value"] == pytest.approx(creatine, rel=0.06)
+
+
+MISSING = {
+    "no reference": ({"reason": "there is no water reference"}, r"no concentrations \(mmol/kg, i\.u\.\): there is no water reference"),
+    "weak": (
+        {"amplitude": 500.0, "sd": 1.0, "n_transients": 1, "echo_time_s": 0.03, "repetition_time_s": 3.0},
+        "not of unsuppressed water",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_a_session_without_usable_reference_keeps_its_ratios_and_says_why(bench: Bench, run: Callable[..., Result], name: str) -> None:
+    entry, message = MISSING[name]
+    changed_record(bench, entry)
+    result, measures, status = quantified(bench, run, "units: [mmol/kg, i.u.]", TISSUE)
+    assert re.search(message, result.err)
+    added = measures["measure"].str.contains("mmol|i.u.")
+    assert measures.loc[added, "value"].isna().all()
+    assert measures.loc[~added, "value"].notna().all()
+    assert status["status"] == "ok"
+    assert re.search(message, status["quantification"]["remarks"][0])
+
+
+def test_without_repetition_time_only_institutional_units_are_stated(bench: Bench, run: Callable[..., Result]) -> None:
+    water = read_json(bench.preprocessed.with_name("preprocessing.json"))["water_reference"]
+    changed_record(bench, {**water, "repetition_time_s": None})
+    result, measures, _ = quantified(bench, run, "units: [mmol/kg, i.u.]", TISSUE)
+    assert "no concentrations in mmol/kg: there is no RepetitionTime in the header or sidecar of the water reference" in result.err
+    assert measures[measures["measure"] == "Glx mmol/kg"]["value"].isna().all()
+    assert measures[measures["measure"] == "Glx i.u."]["value"].notna().all()
+
+
+def test_given_times_take_the_place_of_missing_ones(bench: Bench, run: Callable[..., Result]) -> None:
+    water = read_json(bench.preprocessed.with_name("preprocessing.json"))["water_reference"]
+    changed_record(bench, {**water, "repetition_time_s": None})
+    result, measures, _ = quantified(bench, run, "units: [mmol/kg]", TISSUE, "reference_repetition_time_s: 3.0")
+    assert "concentrations" not in result.err
+    assert measures[measures["measure"] == "Glx mmol/kg"]["value"].notna().all()
+
+
+def test_a_reference_of_other_times_is_corrected_and_remarked(bench: Bench, run: Callable[..., Result]) -> None:
+    water = read_json(bench.preprocessed.with_name("preprocessing.json"))["water_reference"]
+    changed_record(bench, {**water, "repetition_time_s": 10.0})
+    result = quantified(bench, run, "units: [mmol/kg]", TISSUE)[0]
+    assert "the water reference was measured with TE 30 ms, TR 10 s and the data with TE 30 ms, TR 3 s" in result.err
+
+
+def test_columns_of_tables_mean_nothing_to_a_single_session(bench: Bench, run: Callable[..., Result]) -> None:
+    result, measures, _ = quantified(bench, run, "units: [mmol/L]", "tissue: {grey_matter: gm_fraction, white_matter: 0.3, csf: 0.1}")
+    assert "quantification.tissue names the column 'gm_fraction', but a session outside of a study has no tables" in result.err
+    assert measures[measures["measure"] == "Glx mmol/L"]["value"].isna().all()
+
+
+def test_a_contrast_of_concentrations_works_like_any_other(measures_table: pd.DataFrame) -> None:
+    rows = pd.concat([measures_table, measures_table.assign(measure="Glx mmol/kg", unit="mmol/kg", scale_sd_percent=5.0)])
+    asked = {"conditions": ["placebo", "naltrexone"], "measures": ["Glx/tNAA", "Glx mmol/kg"]}
+    contrasts = contrasts_of(rows, statistics=complete_section("statistics", asked))[0]
+    ratio, concentration = (
+        contrasts[contrasts["measure"] == name][["analysis", "contrast", "estimate", "se", "df", "p", "status"]].reset_index(drop=True)
+        for name in asked["measures"]
+    )
+    assert set(concentration["status"]) == {"ok"}
+    pd.testing.assert_frame_equal(concentration, ratio)
+
+
+# ---- configuration and tables of a dataset -----------------------------------------------------------------------------------------
+
+
+def study(**quantification: object) -> dict[str, Any]:
+    """The small study, its data simulated, with that section."""
+    content = yaml.safe_load(STUDY) | {"quantification": quantification, "basis": {"echo_time_1_s": 0.012}}
+    return {**content, "simulation": {"description": str(ROOT / "config" / "simulation" / "phantom.yaml")}}
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"units": ["mmol/kg"]}, r"asks for mmol/kg, which needs quantification\.tissue\.grey_matter: name the column"),
+        ({"units": ["mM"]}, r"'quantification\.units\.0' is 'mM': expected one of mmol/kg, mmol/L, i\.u\."),
+        ({"units": ["mmol/L"], "tissue": {"grey_matter": 60, "white_matter": 28, "csf": 12}}, "give fractions, not percent"),
+        ({"units": ["i.u."], "water_constants": "survey_3t"}, "unknown set of water constants 'survey_3t'"),
+        ({"constants": {"water": {"csf": {"t1": 4.3}}}}, r"unknown key 'quantification\.constants\.water\.csf\.t1'"),
+        ({"uncertainty": {"water_t1": -0.1}}, r"'quantification\.uncertainty\.water_t1' is -0\.1: expected at least 0"),
+        ({"reference_factor": 0}, r"'quantification\.reference_factor' is 0: expected more than 0"),
+    ],
+)
+def test_a_section_that_cannot_work_stops_before_the_first_job(section: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        study_config(study(**section), source="study.yaml")
+
+
+def test_statistics_may_name_concentrations_that_the_study_makes() -> None:
+    asked = {"statistics": {"conditions": ["placebo", "naltrexone"], "measures": ["Glx/tNAA", "Glx i.u."]}}
+    assert study_config(study(units=["i.u."]) | asked, source="x")["quantification"]["units"] == ["i.u."]
+    with pytest.raises(ConfigError, match=r"unknown measure in the statistics section 'Glx i\.u\.'"):
+        study_config(study() | asked, source="x")
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """Two visits with fractions, one without, of one participant."""
+    for visit in ("1", "2", "3"):
+        (tmp_path / "sub-01" / f"ses-{visit}").mkdir(parents=True)
+    rows = ["session_id\tgm\twm\tnote", "ses-1\t0.6\t0.3\ta", "ses-2\t0.5\t0.35\tb", "ses-3\tn/a\t0.3\tc"]
+    (tmp_path / "sub-01" / "sub-01_sessions.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (tmp_path / "participants.tsv").write_text("participant_id\tcsf_mean\nsub-01\t0.1\n", encoding="utf-8")
+    return tmp_path
+
+
+def section(**changed: object) -> dict[str, Any]:
+    tissue = {"grey_matter": "gm", "white_matter": "wm", "csf": "csf_mean"}
+    return complete_section("quantification", {"units": ["mmol/kg"], "tissue": tissue, **changed})
+
+
+def test_fractions_come_from_sessions_and_participants_tables(dataset: Path) -> None:
+    found = [with_tissue_of(section(), bids_dir=dataset, visit=("01", visit))["tissue"] for visit in ("1", "2", "3", "4")]
+    assert found[0] == {"grey_matter": 0.6, "white_matter": 0.3, "csf": 0.1}
+    assert found[1] == {"grey_matter": 0.5, "white_matter": 0.35, "csf": 0.1}
+    assert np.isnan(found[2]["grey_matter"])
+    assert np.isnan(list(found[3].values())).all()
+    untouched = section(units=[])
+    assert with_tissue_of(untouched, bids_dir=Path("does-not-exist"), visit=("01", "1")) == untouched
+
+
+def test_columns_that_are_not_there_or_hold_text_are_named(dataset: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"quantification\.tissue names 'grey', which neither participants\.tsv nor the sessions files have"
+    ):
+        with_tissue_of(section(tissue={"grey_matter": "grey", "white_matter": 0.3, "csf": 0.1}), bids_dir=dataset, visit=("01", "1"))
+    with pytest.raises(ConfigError, match=r"names 'note', which holds text"):
+        with_tissue_of(section(tissue={"grey_matter": "note", "white_matter": 0.3, "csf": 0.1}), bids_dir=dataset, visit=("01", "1"))
+
+
+def test_the_workflow_depends_on_the_tables_it_reads_fractions_from(dataset: Path) -> None:
+    config = {"study": {"bids_dir": str(dataset)}, "simulation": None, "import": None, "quantification": section()}
+    names = [path.name for path in tissue_files(config, participant="01")]
+    assert names == ["participants.tsv", "sub-01_sessions.tsv"]
+    assert [path.name for path in tissue_files(config, participant="02")] == ["participants.tsv"]
+    assert tissue_files({**config, "quantification": section(units=[])}, participant="01") == []
+
+
+def test_a_visit_without_fractions_gets_no_other_unit(dataset: Path, inputs: Inputs) -> None:
+    found = with_tissue_of(section(units=["mmol/kg", "i.u."]), bids_dir=dataset, visit=("01", "3"))
+    basis = read_basis(inputs.basis)
+    result = quantify(
+        [failed_fit(basis.metabolites, status="no_signal")],
+        section=found,
+        record=read_json(inputs.preprocessed.with_name("preprocessing.json")),
+        basis=basis,
+        acquisition=read_fids(inputs.preprocessed).acquisition,
+    )
+    assert result is not None
+    assert result.scales["mmol/kg"] is None
+    assert result.scales["i.u."] is not None
+    reason = "the fraction of grey matter in the voxel is not known: state it in the sessions or participants table"
+    assert result.remarks == (f"no concentrations in mmol/kg: {reason}",)
+
+
+def test_constants_of_another_field_stop_the_study(inputs: Inputs) -> None:
+    fids, basis = read_fids(inputs.preprocessed), read_basis(inputs.basis)
+    section_7t = complete_section(
+        "quantification",
+        {
+            "units": ["mmol/kg"],
+            "tissue": {"grey_matter": 0.6, "white_matter": 0.3, "csf": 0.1},
+            "water_constants": "survey_7t",
+            "metabolite_constants": "survey_7t",
+        },
+    )
+    with pytest.raises(ConfigError, match=r"are of 7 T, but the data are of 3\.00 T"):
+        quantify([], section=section_7t, record={}, basis=basis, acquisition=fids.acquisition)
+
+
+def test_a_record_of_old_and_an_unusable_reference_are_reasons(inputs: Inputs) -> None:
+    assert water_entry(None) == {"reason": "there is no water reference"}
+    noise = read_fids(inputs.preprocessed).with_data(np.zeros(512, dtype=complex), dims=("time",))
+    assert "holds no water" in str(water_entry(noise)["reason"])
+    found = quantify(
+        [],
+        section=complete_section("quantification", {"units": ["i.u."]}),
+        record={},
+        basis=read_basis(inputs.basis),
+        acquisition=noise.acquisition,
+    )
+    assert found is not None
+    assert "the preprocessing record says nothing of a water reference" in found.remarks[0]
+
+
+def test_default_study_asks_for_no_unit() -> None:
+    assert read_yaml(ROOT / "config" / "config.yaml")["quantification"]["units"] == []
