@@ -148,7 +148,7 @@ def profile_width(waveform: Waveform, *, role: str) -> float:
     """Full width at half maximum of the profile, in units of the nominal bandwidth."""
     reach = 4.0
     while reach < 1000:
-        position = np.linspace(0.0, reach, 2001)
+        position = np.linspace(0.0, reach, 401)
         height = profile(waveform, role=role, position=position)
         above = np.flatnonzero(height >= 0.5 * height.max())
         last = int(above[-1])

@@ -9,11 +9,14 @@ from mrs_pipeline.errors import ConfigError
 WIDTHS = {"gaussian": 1000.0, "sinc": 1500.0, "slr": 1500.0, "hyperbolic_secant": 3000.0, "goia_wurst": 9000.0}
 
 
-@pytest.mark.parametrize("role", ["excitation", "refocusing"])
-@pytest.mark.parametrize("shape", WIDTHS)
+#: Adiabatic full passages do not excite.
+SERVING = [
+    (shape, role) for shape in WIDTHS for role in ("excitation", "refocusing") if role == "refocusing" or not SHAPES[shape].adiabatic
+]
+
+
+@pytest.mark.parametrize(("shape", "role"), SERVING)
 def test_profile_is_as_wide_as_asked_for_and_turns_the_centre_by_the_flip_angle(shape: str, role: str) -> None:
-    if SHAPES[shape].adiabatic and role == "excitation":
-        pytest.skip("adiabatic full passages do not excite")
     flip = pi / 2 if role == "excitation" else pi
     pulse = designed_pulse(shape, role=role, duration_s=5e-3, bandwidth_hz=WIDTHS[shape], flip_rad=flip)
     middle, edges = profile(pulse, role=role, position=np.array([0.0])), profile(pulse, role=role, position=np.array([-0.5, 0.5]))
