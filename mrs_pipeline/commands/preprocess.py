@@ -17,7 +17,7 @@ from mrs_pipeline.io.bids import SessionFiles, session_files
 from mrs_pipeline.io.nifti_mrs import read_header, write_fids
 from mrs_pipeline.io.session_clock import session_events
 from mrs_pipeline.io.sessions import read_session
-from mrs_pipeline.io.tables import write_json, write_table
+from mrs_pipeline.io.tables import read_json, write_json, write_table
 from mrs_pipeline.preprocessing.session import Session, StepRecord
 from mrs_pipeline.preprocessing.steps import DEFAULT_STEPS, preprocess
 
@@ -51,19 +51,20 @@ def try_preprocess(
 ) -> str:
     """`preprocess_session` of one session of a dataset for the workflow: bad data become a record with their reason and empty files.
 
-    So a study goes on; a wrong configuration is no property of the data and still raises. Returns the reason, empty when all is well.
+    So a study goes on; a wrong configuration is no property of the data and still raises. A session that a step flags keeps its data, its
+    record has the reason, and it is not fitted. Returns the reason, empty when all is well.
     """
     steps, event = config["preprocessing"]["steps"], config["windows"]["event"]
     try:
         files = session_files(bids_dir, participant=participant, session=session, filters=entity_filters(config["selection"]))
         preprocess_session(files, steps=steps, event=event, out_dir=out_dir, names=names)
+        return str(read_json(out_dir / names.record)["reason"])
     except (InputError, DataError) as error:
         with staged_folder(out_dir) as folder:
             for name in (names.data, names.transients, names.events):
                 (folder / name).touch()
             write_json({"status": "failed", "reason": str(error)}, folder / names.record)
         return str(error)
-    return ""
 
 
 def entity_filters(selection: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,9 +89,10 @@ def _record(session: Session, files: SessionFiles) -> dict[str, object]:
     """What was done to a session, in words and small numbers, and the checksums of what it was done to."""
     rejected = session.transients["rejected"] if "rejected" in session.transients else pd.Series(False, index=session.transients.index)
     paths = [path for run in files.runs for path in (run.svs, *run.references)]
+    flags = "; ".join(record.flag for record in session.records if record.flag)
     return {
-        "status": "ok",
-        "reason": "",
+        "status": "flagged" if flags else "ok",
+        "reason": flags,
         "n_runs": len(files.runs),
         "n_transients": session.n_transients,
         "n_rejected": int(rejected.sum()),

@@ -1,4 +1,4 @@
-"""Zero-order phase and chemical-shift reference of a whole session: one number each, coarse, refined by the fit."""
+"""Zero-order phase and chemical-shift reference of a whole session: one number each, from a model of its singlets."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +8,7 @@ import numpy as np
 from mrs_pipeline.acquisition import Acquisition, ComplexArray, spectrum_from_fid
 from mrs_pipeline.preprocessing.noise import noise_sd
 from mrs_pipeline.preprocessing.session import Session, StepRecord
+from mrs_pipeline.preprocessing.singlet_fit import fit_singlets
 from mrs_pipeline.preprocessing.singlets import match_singlets
 from mrs_pipeline.preprocessing.step import Option, resolve
 
@@ -16,12 +17,18 @@ METHOD = "Frequency and phase correction"
 OPTIONS = {
     "max_shift_ppm": Option(default=0.25, doc="how far off the singlets of tNAA, tCr and tCho are looked for, ppm"),
     "linewidth_hz": Option(default=6.0, doc="full width at half maximum of the singlets looked for, Hz"),
+    "require_naa": Option(
+        default=True,
+        doc="true: a session whose NAA is not a positive peak at 2.01 +- 0.03 ppm is flagged and not fitted; false: only noted",
+    ),
+    "half_width_ppm": Option(default=0.1, doc="each singlet is fitted this far to either side, upon a background of its own, ppm"),
 }
 
 #: Matched signal over background from which the singlets are taken to be there.
 _PLAIN_SCORE = 10.0
 #: The flag for a session whose NAA is not a positive peak here after referencing.
 _NAA_RANGE_PPM = (1.98, 2.04)
+_NO_NAA = "NAA is not a positive peak at 2.01 +- 0.03 ppm after phasing and referencing"
 
 
 def phase_and_reference(session: Session, *, options: Mapping[str, Any]) -> Session:
@@ -33,17 +40,33 @@ def phase_and_reference(session: Session, *, options: Mapping[str, Any]) -> Sess
     session.require_combined("phase_reference")
     acquisition = session.fids.acquisition
     mean = mean_of_kept(session)
-    match = match_singlets(mean, acquisition=acquisition, **options)
-    factor = np.exp(-1j * (match.phase_rad + 2 * np.pi * match.frequency_shift_hz * acquisition.time_s))
+    shift_hz, phase_rad = _place_and_phase(mean, acquisition=acquisition, options=options)
+    factor = np.exp(-1j * (phase_rad + 2 * np.pi * shift_hz * acquisition.time_s))
     found, snr = naa_peak(mean * factor, acquisition=acquisition)
     record = StepRecord(
         step="phase_reference",
         method=METHOD,
-        details=f"singlets of tNAA, tCr, tCho: {match.frequency_shift_hz:.2f} Hz and {np.degrees(match.phase_rad):.1f} degrees taken out"
-        + ("" if found else "; NAA is not a positive peak at 2.01 ppm"),
-        values={"frequency_shift_hz": match.frequency_shift_hz, "phase_rad": match.phase_rad, "naa_found": found, "naa_snr": snr},
+        details=f"singlets of tNAA, tCr, tCho: {shift_hz:.2f} Hz and {np.degrees(phase_rad):.1f} degrees taken out"
+        + ("" if found else f"; {_NO_NAA}"),
+        values={"frequency_shift_hz": shift_hz, "phase_rad": phase_rad, "naa_found": found, "naa_snr": snr},
+        flag=f"{_NO_NAA}: check the data, the field strength and the voxel" if options["require_naa"] and not found else "",
     )
     return session.after(record, fids=session.modulated(factor))
+
+
+def _place_and_phase(mean: ComplexArray, *, acquisition: Acquisition, options: Mapping[str, Any]) -> tuple[float, float]:
+    """Shift (Hz) and phase (rad) by the model; those of the best match where there are no plain singlets to fit."""
+    match = match_singlets(mean, acquisition=acquisition, max_shift_ppm=options["max_shift_ppm"], linewidth_hz=options["linewidth_hz"])
+    if match.score < _PLAIN_SCORE:
+        return match.frequency_shift_hz, match.phase_rad
+    fit = fit_singlets(
+        mean,
+        acquisition=acquisition,
+        start_hz=match.frequency_shift_hz,
+        start_rad=match.phase_rad,
+        half_width_ppm=options["half_width_ppm"],
+    )
+    return fit.frequency_shift_hz, fit.phase_rad
 
 
 def mean_of_kept(session: Session) -> ComplexArray:

@@ -17,12 +17,16 @@ TRANSIENT_COLUMNS = ("transient", "run", "time_s")
 
 @dataclass(frozen=True, kw_only=True)
 class StepRecord:
-    """What one step did: its name, the NIfTI-MRS ``ProcessingApplied`` method, a sentence, and small numbers or arrays for figures."""
+    """What one step did: its name, the NIfTI-MRS ``ProcessingApplied`` method, a sentence, and small numbers or arrays for figures.
+
+    ``flag`` is a sentence that says why the session should not be analysed, empty where there is no such reason.
+    """
 
     step: str
     method: str
     details: str
     values: Mapping[str, object] = field(default_factory=dict)
+    flag: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

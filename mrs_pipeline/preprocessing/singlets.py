@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mrs_pipeline.acquisition import Acquisition, ComplexArray, FloatArray, hz_from_ppm
+from mrs_pipeline.preprocessing.noise import noise_sd
 
 #: Chemical shift (ppm) and relative area of the singlets of tNAA, tCr and tCho: shifts of Govindaraju et al. 2000, NMR Biomed 13:129,
 #: areas as protons times typical grey-matter concentrations.
@@ -43,8 +44,8 @@ def match_singlets(fid: ComplexArray, *, acquisition: Acquisition, max_shift_ppm
     )
     shift, _ = peak_of(shifts, correlation)
     value = np.vdot(template, fid * np.exp(-2j * np.pi * shift[0] * acquisition.time_s))
-    background = float(np.median(np.abs(np.fft.fft(template.conj() * fid))))
-    score = float(np.abs(value) / background) if background > 0 else 0.0
+    noise = float(noise_sd(fid, acquisition=acquisition)) * float(np.linalg.norm(template))
+    score = float(np.abs(value) / noise) if noise > 0 else 0.0
     return SingletMatch(frequency_shift_hz=float(shift[0]), phase_rad=float(np.angle(value)), score=score)
 
 

@@ -53,6 +53,10 @@ class Brain:
     def metabolites(self):
         return sum(self.line(ppm, linewidth_hz=self.linewidth_hz + extra, amplitude=area) for ppm, area, extra in LINES)
 
+    def metabolites_without_singlets(self):
+        """The broad lines alone: macromolecules, as wide as they are."""
+        return sum(self.line(ppm, linewidth_hz=extra, amplitude=area) for ppm, area, extra in LINES if extra >= 20)
+
     @property
     def naa_height(self):
         """Height of the NAA line in the spectrum."""

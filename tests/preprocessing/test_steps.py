@@ -85,7 +85,7 @@ def test_whole_chain_restores_the_truth(brain, rng):
     mean, inside = session.fids.data[session.kept].mean(axis=0), (brain.ppm > 0.5) & (brain.ppm < 4.1)
 
     def left(errors):
-        """What is left of the spectrum; the last step is coarse, so phase and shift are the fit's to refine."""
+        """What is left of the spectrum beyond the phase and shift that the last step leaves (the lines of this brain lie 0.01 ppm off)."""
         phase, shift_hz = errors
         turned = mean * np.exp(1j * phase + 2j * np.pi * shift_hz * brain.time_s)
         difference = np.fft.fftshift(np.fft.fft(turned - brain.metabolites()))[inside] / brain.naa_height
@@ -93,7 +93,7 @@ def test_whole_chain_restores_the_truth(brain, rng):
 
     best = least_squares(left, [0.0, 0.0])
     assert np.abs(best.fun).max() < 0.06  # noise SD is 0.013
-    assert abs(best.x[0]) < np.radians(10)
+    assert abs(best.x[0]) < np.radians(6)
     assert abs(best.x[1]) < 1.0
     assert session.records[-1].values["naa_found"]
 
