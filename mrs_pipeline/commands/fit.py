@@ -25,6 +25,8 @@ from mrs_pipeline.quantification.measures import DEFAULT_MEASURES, MeasureDefini
 #: Name of the estimator in the measures table: every window by itself.
 INDEPENDENT = "independent"
 
+#: What a study that asks for concentrations is told where no session is known.
+NO_CONCENTRATIONS = "no concentrations: they need the water reference of a session, which the commands preprocess and timecourse know"
 
 #: A fit of fewer points of a spectrum than this means nothing.
 MIN_POINTS = 32
@@ -33,8 +35,8 @@ MIN_POINTS = 32
 def fit_file(svs: Path, *, basis: Path, config: Mapping[str, Any], out_dir: Path) -> tuple[str, ...]:
     """Fit every spectrum of a NIfTI-MRS file and write amplitudes, measures, quality and curves into `out_dir`.
 
-    `config` needs the sections `fitting`, `measures` and `basis` (macromolecules) of a study. Returns what a reader must know of the
-    basis set (`commands.basis.basis_remarks`), and what was changed in that of another program.
+    `config` needs the sections `fitting`, `measures`, `quantification` and `basis` (macromolecules) of a study. Returns what a reader
+    must know of the basis set (`commands.basis.basis_remarks`) and of concentrations, and what was changed in a set of another program.
     """
     fids = read_fids(svs, allow_missing=True)
     if "coil" in fids.dims:
@@ -50,6 +52,8 @@ def fit_file(svs: Path, *, basis: Path, config: Mapping[str, Any], out_dir: Path
         write_table(measure_table(fits, definitions=definitions, estimator=INDEPENDENT), folder / "measures.tsv")
         write_table(quality_table(fits), folder / "fitquality.tsv")
         write_curves(fits, folder / "curves.npz")
+    if config["quantification"]["units"]:
+        remarks = (*remarks, NO_CONCENTRATIONS)
     return (*remarks, *changed_on_reading(available, basis))
 
 

@@ -13,6 +13,7 @@ from mrs_pipeline.quantification.constants import TISSUES
 SUM_TOLERANCE = 0.02
 #: A voxel with less tissue than this says nothing of metabolites.
 LEAST_TISSUE = 0.05
+_WORDS = {"grey_matter": "grey matter", "white_matter": "white matter", "csf": "CSF"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ def tissue_fractions(values: Mapping[str, object]) -> TissueFractions:
     `DataError` for what is missing or no number, negative, does not add up to about 1, or holds hardly any tissue.
     """
     numbers = np.array([_number(values.get(name), name=name) for name in TISSUES])
-    stated = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in zip(TISSUES, numbers, strict=True))
+    stated = ", ".join(f"{_WORDS[name]} {value:g}" for name, value in zip(TISSUES, numbers, strict=True))
     if np.any(numbers < 0):
         raise DataError(f"a tissue fraction is negative ({stated}): volume fractions of the voxel between 0 and 1 are expected")
     total = float(numbers.sum())
@@ -59,4 +60,4 @@ def tissue_fractions(values: Mapping[str, object]) -> TissueFractions:
 def _number(value: object, *, name: str) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value):
         return float(value)
-    raise DataError(f"the fraction of {name.replace('_', ' ')} in the voxel is not known: state it in the sessions or participants table")
+    raise DataError(f"the fraction of {_WORDS[name]} in the voxel is not known: state it in the sessions or participants table")

@@ -78,9 +78,8 @@ def _log_start(magnitude: FloatArray, *, time_s: FloatArray, noise_sd: float) ->
     """Logarithm of the magnitude at t = 0 and its standard error."""
     used = _used_samples(magnitude, time_s=time_s, noise_sd=noise_sd)
     signal, scaled = magnitude[used], time_s[used] / time_s[used][-1]
-    # the mean of a Rician magnitude lies above its signal by noise^2 / (2 signal)
-    target = np.log(signal - noise_sd**2 / (2 * signal))
-    fits = [_polynomial(scaled, target, weights=signal, order=order, noise_sd=noise_sd) for order in ORDERS]
+    # noise lifts a magnitude by noise^2 / (2 signal), at most half a percent of the weakest sample used
+    fits = [_polynomial(scaled, np.log(signal), weights=signal, order=order, noise_sd=noise_sd) for order in ORDERS]
     _, start, sd = min(fits)
     return start, sd
 

@@ -30,8 +30,9 @@ PLAIN = ["spectrum", "measure", "value", "sd", "terms", "estimator", "window", "
 
 def quantified(bench: Bench, run: Callable[..., Result], *keys: str) -> tuple[Result, pd.DataFrame, dict[str, Any]]:
     """A time course with a quantification section; what was printed, its measures and its status."""
-    with bench.study.open("a", encoding="utf-8") as study:
-        study.write("quantification:\n" + "".join(f"  {key}\n" for key in keys))
+    text = bench.study.read_text(encoding="utf-8")
+    section = "" if "quantification:" in text else "quantification:\n"
+    bench.study.write_text(text + section + "".join(f"  {key}\n" for key in keys), encoding="utf-8")
     result = run(*bench.timecourse())
     assert result.code == 0, result.err
     return result, read_table(bench.out / "measures.tsv"), read_json(bench.out / "status.json")
@@ -68,6 +69,7 @@ def test_units_add_rows_and_leave_the_others_alone(bench: Bench, run: Callable[.
     pd.testing.assert_frame_equal(measures.loc[~added, PLAIN].reset_index(drop=True), plain)
     names = {f"{name} {unit}" for name in ("Glx", "tNAA", "tCr", "tCho") for unit in ("mmol/kg", "mmol/L", "i.u.")}
     assert set(measures.loc[added, "measure"]) == names
+    assert measures["spectrum"].is_monotonic_increasing
     units = measures.drop_duplicates("measure").set_index("measure")["unit"]
     assert [units["Glx"], units["Glx/tNAA"], units["Glx mmol/L"]] == ["arbitrary", "1", "mmol/L"]
     shared = measures[measures["measure"] == "Glx mmol/kg"]["scale_sd_percent"]
@@ -145,6 +147,14 @@ def test_given_times_take_the_place_of_missing_ones(bench: Bench, run: Callable[
     assert measures[measures["measure"] == "Glx mmol/kg"]["value"].notna().all()
 
 
+def test_given_times_take_the_place_of_stated_ones(bench: Bench, run: Callable[..., Result]) -> None:
+    """Institutional units at 60 for 30 ms: exp(-30 / 80) of the level."""
+    stated = quantified(bench, run, "units: [i.u.]")[1]
+    given = quantified(bench, run, "reference_echo_time_s: 0.060")[1]
+    ratio = [table[table["measure"] == "Glx i.u."]["value"].iloc[0] for table in (given, stated)]
+    assert ratio[0] / ratio[1] == pytest.approx(np.exp(-30 / 80), rel=1e-9)
+
+
 def test_a_reference_of_other_times_is_corrected_and_remarked(bench: Bench, run: Callable[..., Result]) -> None:
     water = read_json(bench.preprocessed.with_name("preprocessing.json"))["water_reference"]
     changed_record(bench, {**water, "repetition_time_s": 10.0})
@@ -156,6 +166,15 @@ def test_columns_of_tables_mean_nothing_to_a_single_session(bench: Bench, run: C
     result, measures, _ = quantified(bench, run, "units: [mmol/L]", "tissue: {grey_matter: gm_fraction, white_matter: 0.3, csf: 0.1}")
     assert "quantification.tissue names the column 'gm_fraction', but a session outside of a study has no tables" in result.err
     assert measures[measures["measure"] == "Glx mmol/L"]["value"].isna().all()
+
+
+def test_a_file_without_session_has_no_concentrations_and_says_so(bench: Bench, run: Callable[..., Result]) -> None:
+    with bench.study.open("a", encoding="utf-8") as content:
+        content.write("quantification: {units: [i.u.]}\n")
+    result = run(*bench.fit())
+    assert result.code == 0
+    assert "no concentrations: they need the water reference of a session" in result.err
+    assert list(read_table(bench.out / "measures.tsv").columns) == PLAIN[:6]
 
 
 def test_a_contrast_of_concentrations_works_like_any_other(measures_table: pd.DataFrame) -> None:

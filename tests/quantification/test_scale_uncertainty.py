@@ -47,6 +47,17 @@ def test_csf_fraction_by_hand() -> None:
     assert log_sd("mmol/L", replace(NONE, fractions=0.02), **changed) == pytest.approx(0.025, rel=1e-3)
 
 
+def test_grey_against_white_matter_by_hand() -> None:
+    """Molar, no relaxation, grey and white matter half each, no CSF.
+
+    Grey matter 0.52 for 0.50: 0.52 x 0.78 + 0.48 x 0.65 = 0.7176 for 0.7150, 0.364 %. CSF cannot fall below 0, so that half a step up is
+    what counts: ln((0.98 x 0.7150 + 0.02 x 0.97) / 0.98 / 0.7150) / 2 = 1.365 %.
+    """
+    ideal = Timing(echo_time_s=1e-9, repetition_time_s=1e6)
+    found = log_sd("mmol/L", replace(NONE, fractions=0.02), fractions=voxel(0.5, 0.5, 0), data=ideal, reference=ideal)
+    assert found == pytest.approx(np.hypot(0.00364, 0.01365), rel=2e-3)
+
+
 @pytest.mark.parametrize("unit", ["mmol/kg", "mmol/L"])
 def test_delta_method_against_drawn_constants(unit: str) -> None:
     rng = np.random.default_rng(3)

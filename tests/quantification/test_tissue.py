@@ -40,10 +40,10 @@ def test_any_split_gives_fractions_that_add_up(grey: float, white: float, csf: f
     ("given", "message"),
     [
         (values(60, 28, 12), r"add up to 100: give fractions, not percent"),
-        (values(0.6, 0.28, 0.02), r"\(grey matter 0.6, white matter 0.28, csf 0.02\) add up to 0.9: they must add up to 1"),
-        (values(0.7, 0.4, -0.1), "a tissue fraction is negative .*csf -0.1"),
+        (values(0.6, 0.28, 0.02), r"\(grey matter 0.6, white matter 0.28, CSF 0.02\) add up to 0.9: they must add up to 1"),
+        (values(0.7, 0.4, -0.1), "a tissue fraction is negative .*CSF -0.1"),
         (values(0.6, None, 0.12), "the fraction of white matter in the voxel is not known"),
-        (values(0.6, 0.28, float("nan")), "the fraction of csf in the voxel is not known"),
+        (values(0.6, 0.28, float("nan")), "the fraction of CSF in the voxel is not known"),
         (values("0.6", 0.28, 0.12), "the fraction of grey matter in the voxel is not known"),
         (values(0.01, 0.01, 0.98), "hardly any tissue"),
     ],
