@@ -1,4 +1,6 @@
-"""What other programs do differently in their basis sets, found in the numbers and undone: sign, first point, reference, added peaks.
+"""What other programs do differently in their basis sets, found in the numbers and undone.
+
+Sign, first point, chemical-shift reference, phase, and peaks that were added.
 
 What is changed and not a mere custom is said in ``BasisSet.assumptions``. A basis that follows this package's conventions stays as it is,
 number for number.
@@ -13,6 +15,7 @@ from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.basis.chemical_shift_reference import referenced
 from mrs_pipeline.basis.reference_peak import without_reference_peak
 from mrs_pipeline.basis.resampling import interpolated
+from mrs_pipeline.basis.singlet_phase import in_phase
 
 #: Share of a metabolite's signal that lies between 0 and 4.65 ppm in most sets: nearly all; mirrored sets have it beyond.
 EVIDENT_SHARE = 0.8
@@ -31,11 +34,11 @@ NOTHING_LEFT = 0.02
 
 
 def in_own_conventions(basis: BasisSet) -> BasisSet:
-    """The basis upright, with whole first points, singlets in their places, and no reference peak at 0 ppm.
+    """The basis upright, with whole first points, singlets in their places and in phase, and no reference peak at 0 ppm.
 
     Raises `DataError` where the chemical-shift axis is evidently stretched (`chemical_shift_reference.referenced`).
     """
-    return without_reference_peaks(referenced(without_reference_peaks(with_whole_first_points(upright(basis)))))
+    return without_reference_peaks(in_phase(referenced(without_reference_peaks(with_whole_first_points(upright(basis))))))
 
 
 def upright(basis: BasisSet) -> BasisSet:
