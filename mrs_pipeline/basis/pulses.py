@@ -132,7 +132,8 @@ def sampled_pulse(
         b1_hz = steps / area * flip_rad / (2 * pi * duration_s)
     waveform = Waveform(b1_hz=b1_hz, gradient=shape.gradient, duration_s=duration_s, bandwidth_hz=1 / duration_s, description=shape.name)
     width_hz = bandwidth_hz or profile_width(waveform, role=role) / duration_s
-    return replace(waveform, bandwidth_hz=width_hz, description=f"{shape.name}, {1e3 * duration_s:.4g} ms, {width_hz:.4g} Hz")
+    scaled = f"{np.degrees(flip_rad):.4g} degrees" if peak_b1_hz is None else f"peak {peak_b1_hz:.4g} Hz"
+    return replace(waveform, bandwidth_hz=width_hz, description=f"{shape.name}, {1e3 * duration_s:.4g} ms, {width_hz:.4g} Hz, {scaled}")
 
 
 def profile(waveform: Waveform, *, role: str, position: FloatArray) -> FloatArray:

@@ -19,12 +19,16 @@ from mrs_pipeline.basis.sequences import Coherence, Delay, Event, InversionDiffe
 from mrs_pipeline.basis.waveforms import Waveform, rotations
 from mrs_pipeline.errors import ConfigError, unknown_name
 
+#: Limits of the carrier, ppm.
+LOWEST_PPM, HIGHEST_PPM = 0.0, 10.0
 #: Two kicks a stretch; the product of stretch, couplings and shift differences sets the error (see tests).
 STRETCH_S = 0.25e-3
 #: Gauss-Legendre nodes of two points on (0, 1).
 NODES = (0.5 - np.sqrt(3) / 6, 0.5 + np.sqrt(3) / 6)
-#: Positions reach this many slice thicknesses to either side: slice, its edges, and the displacement of shifts off the carrier.
+#: Positions reach this many slice thicknesses to either side of the slices of all resonances: half of the slice, and its edges.
 REACH = 1.25
+#: Resonances farther than this from the carrier, in slice thicknesses, have a voxel of their own.
+LARGEST_DISPLACEMENT = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +44,9 @@ class SliceSelection:
         for role in self.pulses:
             if role not in ROLES:
                 raise unknown_name("role of a pulse", role, dict.fromkeys(ROLES))
+        if not LOWEST_PPM <= self.carrier_ppm <= HIGHEST_PPM:
+            limits = f"between {LOWEST_PPM:g} and {HIGHEST_PPM:g} ppm"
+            raise ConfigError(f"carrier_ppm is {self.carrier_ppm:g}: a chemical shift {limits} is expected")
         if self.n_positions < 8:
             raise ConfigError(f"n_positions is {self.n_positions}: at least 8 positions across the slice are expected")
 
@@ -51,15 +58,30 @@ class SliceSelection:
         return found
 
     @property
-    def positions(self) -> FloatArray:
-        """Positions in slice thicknesses, equally spaced."""
-        step = 2 * REACH / self.n_positions
-        return np.asarray((np.arange(self.n_positions) + 0.5) * step - REACH)
+    def step(self) -> float:
+        """Distance of two positions, slice thicknesses."""
+        return 2 * REACH / self.n_positions
+
+    def positions(self, *, shifts_hz: FloatArray) -> FloatArray:
+        """Positions in slice thicknesses, equally spaced, that hold the slices of resonances at these shifts from the carrier.
+
+        `n_positions` of them over a slice on the carrier and its edges, as many more as the displacement asks for at the same spacing.
+        `ConfigError` where a resonance is selected somewhere else altogether.
+        """
+        narrowest_hz = min(waveform.bandwidth_hz for waveform in self.pulses.values())
+        displacement = float(np.abs(shifts_hz).max(initial=0.0)) / narrowest_hz
+        if displacement > LARGEST_DISPLACEMENT:
+            raise ConfigError(
+                f"a bandwidth of {narrowest_hz:.4g} Hz shifts the slice of a resonance {displacement * narrowest_hz:.0f} Hz from the "
+                f"carrier by {displacement:.1f} slice thicknesses: choose a larger bandwidth, or a carrier nearer to the metabolites"
+            )
+        n_half = int(np.ceil((REACH + displacement) / self.step - 1e-9))
+        return np.asarray((np.arange(2 * n_half) + 0.5 - n_half) * self.step)
 
     def described(self) -> str:
         """The pulses in words."""
         pulses = "; ".join(f"{role}: {waveform.description}" for role, waveform in sorted(self.pulses.items()))
-        return f"shaped pulses at {self.carrier_ppm:g} ppm, {self.n_positions} positions across each slice ({pulses})"
+        return f"shaped pulses at {self.carrier_ppm:g} ppm, {self.n_positions} positions or more across each slice ({pulses})"
 
 
 @dataclass(frozen=True, kw_only=True)

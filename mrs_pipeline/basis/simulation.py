@@ -19,10 +19,12 @@ from mrs_pipeline.basis.operators import SpinOperators, spin_operators
 from mrs_pipeline.basis.selective import SelectivePulse, SliceSelection, propagators, with_real_pulses
 from mrs_pipeline.basis.sequences import Coherence, Delay, Event, InversionDifference, Pulse, Timing, sequence_events
 from mrs_pipeline.basis.spin_systems import Spin, SpinGroup, SpinSystem, spin_system
-from mrs_pipeline.errors import DataError
+from mrs_pipeline.errors import ConfigError, DataError
 
 #: Transitions weaker than this fraction of the strongest are rounding errors.
 NEGLIGIBLE = 1e-13
+#: Slice-selective pulses that leave less than this share of the signal of ideal ones are not what they were meant to be.
+LEAST_SIGNAL = 0.4
 
 
 def simulate_basis(
@@ -38,7 +40,8 @@ def simulate_basis(
     """Noise-free FIDs of the metabolites after a sequence of `SEQUENCES`, without any line broadening.
 
     The FID of a singlet of N protons starts at N (STEAM: N/2), real and positive; with slice-selective pulses (`selection`; None
-    stands for ideal ones) this holds for a singlet on the carrier of the pulses. The echo time is that of `acquisition`; ``echo_time_1_s``
+    stands for ideal ones) this holds for a singlet on the carrier of the pulses, and ``pulse_acquire`` begins as late after the
+    centre of its pulse as a scanner would, with the linear phase of that delay. The echo time is that of `acquisition`; ``echo_time_1_s``
     (PRESS), ``mixing_time_s`` (STEAM) and ``refocusing_times_s`` (sLASER, if not equally spaced) belong to the sequences that have them.
     `ConfigError` for an unknown sequence or metabolite lists the valid names, for a missing time it names the option.
     """
@@ -66,27 +69,40 @@ def simulate_basis(
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """Events ready to run: with slice-selective pulses their positions, carrier and the scale that makes a proton on it start at 1."""
+    """Events ready to run: with slice-selective pulses their carrier and the scale that makes a proton on it start at 1."""
 
     events: tuple[Event | SelectivePulse, ...]
-    positions: FloatArray
+    selection: SliceSelection | None
     carrier_ppm: float
     scale: complex
+
+    def positions(self, shifts_hz: FloatArray) -> FloatArray:
+        """Positions to average over for spins at these shifts from the carrier."""
+        return np.zeros(1) if self.selection is None else self.selection.positions(shifts_hz=shifts_hz)
+
+    def averaged(self, density: ComplexArray) -> ComplexArray:
+        """Integral over positions, in slice thicknesses; a density matrix that is not yet split into positions as it is."""
+        return np.asarray(density.sum(axis=0) * self.selection.step) if self.selection and density.ndim == 3 else density
 
 
 def prepared(events: Sequence[Event], *, selection: SliceSelection | None) -> Experiment:
     """An experiment of these events, with the pulses of `selection` or, where it is None, ideal ones."""
-    ideal = Experiment(events=tuple(events), positions=np.zeros(1), carrier_ppm=CARRIER_PPM, scale=1.0)
+    ideal = Experiment(events=tuple(events), selection=None, carrier_ppm=CARRIER_PPM, scale=1.0)
     if selection is None:
         return ideal
     real = replace(
         ideal,
         events=with_real_pulses(events, selection=selection),
-        positions=selection.positions,
+        selection=selection,
         carrier_ppm=selection.carrier_ppm,
     )
     proton = SpinGroup(label="reference", spins=(Spin(name="H", shift_ppm=selection.carrier_ppm, n_protons=1),))
     signals = [transitions(proton, experiment=run, spectrometer_frequency_mhz=1.0)[1].sum() for run in (ideal, real)]
+    if abs(signals[1]) < LEAST_SIGNAL * abs(signals[0]):
+        raise ConfigError(
+            f"these pulses leave {100 * abs(signals[1] / signals[0]):.2g} % of the signal on their carrier: "
+            "check flip angles (degrees), shapes, and that they belong to the sequence"
+        )
     return replace(real, scale=complex(signals[0] / signals[1]))
 
 
@@ -162,23 +178,20 @@ def _transitions(
     free = _FreeEvolution(operators=operators, energies_hz=energies_hz, states=states)
     detected = np.array([float(spin.detected) for spin in group.spins])
     density, direction = operators.total_z(detected).astype(complex), None
+    positions = experiment.positions(shifts_hz)
     for event in experiment.events:
         if isinstance(event, SelectivePulse):
             # What follows along another direction sees the average over this one.
-            density = density if event.direction == direction else _averaged(density)
-            turn = propagators(operators, event, shifts_hz=shifts_hz, couplings_hz=couplings, positions=experiment.positions)
+            density = density if event.direction == direction else experiment.averaged(density)
+            turn = propagators(operators, event, shifts_hz=shifts_hz, couplings_hz=couplings, positions=positions)
             density, direction = _turned(density, turn, free, difference=event.difference), event.direction
         else:
             density = free.after(density, event)
     observed = states.T @ operators.total_plus(detected) @ states
-    amplitude = observed.T * (states.T @ _averaged(density) @ states)
+    amplitude = observed.T * (states.T @ experiment.averaged(density) @ states)
     frequency_hz = energies_hz[None, :] - energies_hz[:, None]
     strong = np.abs(amplitude) > NEGLIGIBLE * np.abs(amplitude).max(initial=0.0)
     return frequency_hz[strong], amplitude[strong]
-
-
-def _averaged(density: ComplexArray) -> ComplexArray:
-    return np.asarray(density.mean(axis=0)) if density.ndim == 3 else density
 
 
 @dataclass(frozen=True, kw_only=True)

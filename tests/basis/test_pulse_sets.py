@@ -8,7 +8,7 @@ from mrs_pipeline.basis.simulation import simulate_basis
 from mrs_pipeline.errors import ConfigError
 
 SEQUENCE = {"ge_press": "press"}
-OWN = {"excitation": {"shape": "sinc", "duration_s": 0.002, "bandwidth_hz": 2000}, "n_positions": 16, "carrier_ppm": 3.0}
+OWN = {"excitation": {"shape": "sinc", "duration_s": 0.002, "bandwidth_hz": 2000}, "n_positions": 16, "carrier_ppm": 0.0}
 
 
 @pytest.mark.parametrize("name", pulse_sets())
@@ -43,7 +43,7 @@ def test_ideal_pulses_need_no_selection() -> None:
 def test_own_pulses_take_their_values_from_the_description() -> None:
     selection = slice_selection(OWN)
     assert selection is not None
-    assert (selection.n_positions, selection.carrier_ppm) == (16, 3.0)
+    assert (selection.n_positions, selection.carrier_ppm) == (16, 0.0)
     assert selection.pulses["excitation"].bandwidth_hz == 2000
     file = SampledShape(name="mine.txt", amplitude=np.hanning(64), phase_rad=np.zeros(64), gradient=np.ones(64))
     own = slice_selection({"refocusing": {"shape": "a/mine.txt", "duration_s": 0.004, "flip_deg": 150}}, shapes={"a/mine.txt": file})
@@ -57,5 +57,7 @@ def test_what_cannot_be_used_is_named() -> None:
         slice_selection("siemens")
     with pytest.raises(ConfigError, match="unknown pulse shape 'mao'"):
         slice_selection({"excitation": {"shape": "mao", "duration_s": 0.002, "bandwidth_hz": 2000}})
+    with pytest.raises(ConfigError, match="only shapes from files are scaled by it"):
+        slice_selection({"excitation": {"shape": "slr", "duration_s": 0.002, "bandwidth_hz": 2000, "peak_b1_hz": 800}})
     with pytest.raises(ConfigError, match="pulses describe none of excitation, refocusing"):
         slice_selection({"carrier_ppm": 3.0})

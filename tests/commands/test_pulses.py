@@ -16,7 +16,7 @@ from mrs_pipeline.io.config import complete_config
 
 OWN = {
     "carrier_ppm": 3.0,
-    "n_positions": 8,
+    "n_positions": 32,
     "excitation": {"shape": "sinc", "duration_s": 0.002, "bandwidth_hz": 2500},
     "refocusing": {"shape": "gaussian", "duration_s": 0.003, "bandwidth_hz": 900, "flip_deg": 170},
 }

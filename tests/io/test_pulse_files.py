@@ -37,6 +37,8 @@ def test_a_single_column_is_an_amplitude_of_either_sign(tmp_path: Path) -> None:
         ("1 0\n" * 20 + "one two\n", "line 21: 'one two' is not a row of numbers"),
         ("1\n" * 20 + "nan\n", "line 21: 'nan' holds a value that is not finite"),
         ("0\n" * 20, "only amplitudes of 0"),
+        ("0,963398\n" * 20, "line 1: '0,963398' has commas within numbers"),
+        ("1\n" * 20000, "more than 10000"),
         ("", "has 0 steps"),
     ],
 )
