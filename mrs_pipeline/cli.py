@@ -211,6 +211,9 @@ def _add_fit(commands: Any) -> None:
     parser = commands.add_parser("fit", help="fit every spectrum of a file")
     parser.add_argument("svs", type=Path, metavar="SVS", help="spectra (NIfTI-MRS), coils combined")
     parser.add_argument("--basis", type=Path, required=True, metavar="BASIS", help="a basis set in any form of basis-convert")
+    parser.add_argument(
+        "--metabolites", nargs="+", metavar="NAME", help="components of the basis to fit beside macromolecules (default: all)"
+    )
     parser.add_argument("--ppm-range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="fitted range, ppm (default: 0.2 4.0)")
     parser.add_argument("--config", type=Path, metavar="FILE", help="study whose fitting options and measures are used")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the tables")
@@ -226,7 +229,8 @@ def _fit(options: argparse.Namespace) -> None:
         if not low < high:
             raise ConfigError(f"--ppm-range {low:g} {high:g} is empty: give the lower limit first")
         config["fitting"]["ppm_range"] = [low, high]
-    _tell(fit_file(options.svs, basis=options.basis, config=config, out_dir=options.out), options=options, kind="warning")
+    remarks = fit_file(options.svs, basis=options.basis, config=config, out_dir=options.out, metabolites=options.metabolites)
+    _tell(remarks, options=options, kind="warning")
 
 
 def _add_timecourse(commands: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mrs_pipeline.acquisition import Acquisition
-from mrs_pipeline.basis.basis_set import BasisSet, is_macromolecule
+from mrs_pipeline.basis.basis_set import BasisSet, is_macromolecule, standard_name
 from mrs_pipeline.basis.macromolecules import macromolecule_basis
 from mrs_pipeline.basis.resampling import echo_time_remark, resampled, sequence_remark
 from mrs_pipeline.basis.simulation import simulate_basis
@@ -81,6 +81,24 @@ def stated_of_files(section: Mapping[str, Any]) -> Stated:
         spectral_width_hz=section.get("file_spectral_width_hz"),
         echo_time_s=section.get("file_echo_time_s"),
     )
+
+
+def basis_to_fit(path: Path, *, section: Mapping[str, Any], metabolites: Sequence[str] | None = None) -> BasisSet:
+    """The basis set of a path with what a `basis` section states of files that do not state it, or choose among their components.
+
+    Files of our own form have nothing to add. `metabolites` takes the place of the section's choice; macromolecules are kept besides.
+    """
+    own = path.suffix.lower() == ".npz"
+    basis = read_basis(path) if own else read_basis(path, stated=stated_of_files(section))
+    wanted = metabolites or (None if own else section.get("file_metabolites"))
+    if not wanted:
+        return basis
+    names = dict.fromkeys(map(standard_name, wanted))
+    kept = [name for name in basis.metabolites if is_macromolecule(name) and name not in names] if metabolites else []
+    try:
+        return basis.select([*names, *kept])
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def basis_sources(section: Mapping[str, Any]) -> list[Path]:

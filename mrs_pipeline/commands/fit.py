@@ -1,6 +1,6 @@
 """Command ``fit``: every spectrum of a file fitted by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +8,14 @@ import numpy as np
 
 from mrs_pipeline.acquisition import Acquisition
 from mrs_pipeline.basis.basis_set import BasisSet
+from mrs_pipeline.basis.dependence import dependence_remarks
 from mrs_pipeline.basis.macromolecules import soft_ratio_priors
-from mrs_pipeline.commands.basis import basis_remarks, changed_on_reading, fitting_basis
+from mrs_pipeline.commands.basis import basis_remarks, basis_to_fit, changed_on_reading, fitting_basis
 from mrs_pipeline.commands.fit_tables import amplitude_table, measure_table, quality_table
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.errors import ConfigError, InputError
 from mrs_pipeline.fitting.fit import Fitter, fit_spectra, prepare_fitter
 from mrs_pipeline.fitting.options import FitOptions
-from mrs_pipeline.io.basis_files import read_basis
 from mrs_pipeline.io.curves import write_curves
 from mrs_pipeline.io.nifti_mrs import read_fids, read_header
 from mrs_pipeline.io.orientation import check_orientation
@@ -32,19 +32,23 @@ NO_CONCENTRATIONS = "no concentrations: they need the water reference of a sessi
 MIN_POINTS = 32
 
 
-def fit_file(svs: Path, *, basis: Path, config: Mapping[str, Any], out_dir: Path) -> tuple[str, ...]:
+def fit_file(
+    svs: Path, *, basis: Path, config: Mapping[str, Any], out_dir: Path, metabolites: Sequence[str] | None = None
+) -> tuple[str, ...]:
     """Fit every spectrum of a NIfTI-MRS file and write amplitudes, measures, quality and curves into `out_dir`.
 
-    `config` needs the sections `fitting`, `measures`, `quantification` and `basis` (macromolecules) of a study. Returns what a reader
-    must know of the basis set (`commands.basis.basis_remarks`) and of concentrations, and what was changed in a set of another program.
+    `config` needs the sections `fitting`, `measures`, `quantification` and `basis` of a study. `metabolites` are the components of the
+    basis set that are fitted beside macromolecules (`commands.basis.basis_to_fit`), by default all. Returns what a reader must know of
+    the basis set (`basis_remarks`, `dependence_remarks`) and of concentrations, and what was changed in a set of another program.
     """
     fids = read_fids(svs, allow_missing=True)
     if "coil" in fids.dims:
         raise InputError(f"{svs} has {fids.sizes['coil']} coils apart: combine them first, for instance by mrs-pipeline preprocess")
     check_orientation(fids, name=svs)
-    available = read_basis(basis)
+    available = basis_to_fit(basis, section=config["basis"], metabolites=metabolites)
     remarks = basis_remarks(available, acquisition=fids.acquisition, sequence_name=read_header(svs).extension.get("SequenceName"))
     fitter = fitter_for(available, acquisition=fids.acquisition, config=config)
+    remarks += dependence_remarks(fitter.basis, ppm_range=fitter.options.ppm_range)
     definitions = definitions_for(config, fitter)
     fits = fit_spectra(fids, fitter=fitter)
     with staged_folder(out_dir) as folder:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mrs_pipeline.commands.basis import basis_remarks
+from mrs_pipeline.basis.dependence import dependence_remarks
+from mrs_pipeline.commands.basis import basis_remarks, basis_to_fit
 from mrs_pipeline.commands.fit import INDEPENDENT, definitions_for, fitter_for
 from mrs_pipeline.commands.fit_tables import amplitude_table, measure_table, quality_table
 from mrs_pipeline.commands.layout import PreprocessedNames, TimecourseNames
@@ -17,7 +18,6 @@ from mrs_pipeline.errors import DataError, InputError
 from mrs_pipeline.fids import Fids
 from mrs_pipeline.fitting.fit import Fitter, fit_spectra
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit, failed_fit
-from mrs_pipeline.io.basis_files import read_basis
 from mrs_pipeline.io.curves import write_curves
 from mrs_pipeline.io.nifti_mrs import read_fids, read_header, write_fids
 from mrs_pipeline.io.tables import read_json, read_table, write_json, write_table
@@ -55,9 +55,10 @@ def timecourse(
     )
     averaged = average_windows(fids, windows=windows, min_transients=section["min_transients"])
     _require_signal(averaged, windows, name=preprocessed[0], onset_s=onset_s, transients=transients)
-    header, available = read_header(preprocessed[0]), read_basis(basis)
+    header, available = read_header(preprocessed[0]), basis_to_fit(basis, section=config["basis"])
     remarks = basis_remarks(available, acquisition=averaged.acquisition, sequence_name=header.extension.get("SequenceName"))
     fitter = fitter_for(available, acquisition=averaged.acquisition, config=config)
+    remarks += dependence_remarks(fitter.basis, ppm_range=fitter.options.ppm_range)
     fits = fit_windows(averaged, windows=windows, fitter=fitter)
     record = record_beside(preprocessed[0])
     quantified = quantify(
