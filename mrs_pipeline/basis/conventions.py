@@ -16,6 +16,7 @@ from mrs_pipeline.basis.chemical_shift_reference import referenced
 from mrs_pipeline.basis.reference_peak import without_reference_peak
 from mrs_pipeline.basis.resampling import interpolated
 from mrs_pipeline.basis.singlet_phase import in_phase
+from mrs_pipeline.errors import DataError
 
 #: Share of a metabolite's signal that lies between 0 and 4.65 ppm in most sets: nearly all; mirrored sets have it beyond.
 EVIDENT_SHARE = 0.8
@@ -36,8 +37,11 @@ NOTHING_LEFT = 0.02
 def in_own_conventions(basis: BasisSet) -> BasisSet:
     """The basis upright, with whole first points, singlets in their places and in phase, and no reference peak at 0 ppm.
 
-    Raises `DataError` where the chemical-shift axis is evidently stretched (`chemical_shift_reference.referenced`).
+    Raises `DataError` where the chemical-shift axis is evidently stretched (`chemical_shift_reference.referenced`), or a component is zero.
     """
+    empty = [name for name, fid in zip(basis.metabolites, basis.fids, strict=True) if not np.any(fid)]
+    if empty:
+        raise DataError(f"all values of {', '.join(empty)} are zero: leave it out, or simulate or export it again")
     return without_reference_peaks(in_phase(referenced(without_reference_peaks(with_whole_first_points(upright(basis))))))
 
 

@@ -40,7 +40,7 @@ def without_reference_peak(fid: ComplexArray, *, acquisition: Acquisition) -> Co
     if near.sum() < 3 or not edge.any():
         return fid
     height = np.abs(spectrum[order[near]]).max()
-    if height < 10 * np.median(np.abs(spectrum[order[edge]])) or height < 0.01 * np.abs(spectrum).max():
+    if not height > 0 or height < 10 * np.median(np.abs(spectrum[order[edge]])) or height < 0.01 * np.abs(spectrum).max():
         return fid
     return _line_subtracted(fid, points=order[np.abs(ppm) < 0.25], acquisition=acquisition)
 

@@ -17,8 +17,9 @@ MAX_FIELD_DIFFERENCE = 0.02
 SAME_ECHO_TIME_S = 1e-3
 #: ... and beyond this so much that the basis is no longer one of the data.
 MAX_ECHO_TIME_DIFFERENCE_S = 10e-3
-#: Sequences that give coupled spins different shapes, by what the names that scanners and programs give them contain.
-SEQUENCE_FAMILIES = {"PRESS": "press", "STEAM": "steam", "sLASER": "s(emi)?laser"}
+#: Sequences that give coupled spins different shapes, by what the names that scanners and programs give them contain; Siemens calls PRESS
+#: svs_se (spin echo) and STEAM svs_st.
+SEQUENCE_FAMILIES = {"PRESS": r"press|svs_?se(?![a-z])", "STEAM": r"steam|svs_?st(?![a-z])", "sLASER": r"s(emi)?[-_ ]?laser"}
 #: A basis this long may be extended by zeros: a line of 4 Hz has fallen below 1 % of its start.
 SUFFICIENT_DURATION_S = 0.4
 #: Signals lie within this distance of the carrier (0.15 to 9.15 ppm), ppm ...
@@ -74,8 +75,7 @@ def sequence_remark(basis: BasisSet, *, sequence_name: str) -> str | None:
 
 
 def _families(text: str) -> set[str]:
-    folded = text.lower().replace("-", "").replace("_", "").replace(" ", "")
-    return {name for name, pattern in SEQUENCE_FAMILIES.items() if re.search(pattern, folded)}
+    return {name for name, pattern in SEQUENCE_FAMILIES.items() if re.search(pattern, text.lower())}
 
 
 def interpolated(fids: ComplexArray, *, positions: FloatArray, band: float, ridge: float = 1e-10) -> ComplexArray:

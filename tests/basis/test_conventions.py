@@ -187,6 +187,14 @@ def test_component_that_is_nothing_but_the_reference(acquisition: Acquisition) -
     assert "TSP was nothing else and is left out" in found.assumptions[0]
 
 
+def test_component_without_any_value_is_named(basis: BasisSet) -> None:
+    fids = np.array(basis.fids)
+    fids[4] = 0.0
+    with pytest.raises(DataError, match="all values of Ins are zero: leave it out"):
+        in_own_conventions(replace(basis, fids=fids))
+    np.testing.assert_array_equal(without_reference_peak(fids[4], acquisition=basis.acquisition), fids[4])
+
+
 def test_decay_gives_the_linewidth(acquisition: Acquisition) -> None:
     hz = hz_from_ppm(np.array([2.008, 3.0]), spectrometer_frequency_mhz=127.7)
     fids = np.exp((2j * np.pi * hz[:, None] - np.pi * 2.0) * acquisition.time_s)
