@@ -6,7 +6,7 @@ Exit codes: 0 done, 2 wrong usage or bad input (one sentence on stderr), 1 a def
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -33,6 +33,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"mrs-pipeline {options.command}: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0
+
+
+def _within(low: int, high: int, unit: str) -> Callable[[str], float]:
+    """Reads a number between two limits, beyond which another unit was meant."""
+
+    def number(text: str) -> float:
+        if not max(low, 1e-9) <= float(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text} is outside {low} to {high} {unit}: give it in {unit}")
+        return float(text)
+
+    return number
+
+
+frequency_mhz, spectral_width_hz, time_s = _within(10, 1000, "MHz"), _within(200, 100000, "Hz"), _within(0, 1, "s")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,11 +99,11 @@ def _import(options: argparse.Namespace) -> None:
 def _add_basis(commands: Any) -> None:
     parser = commands.add_parser("basis", help="simulate a basis set")
     parser.add_argument("--sequence", required=True, help="pulse_acquire, spin_echo, press, steam, slaser or special")
-    parser.add_argument("--echo-time", type=float, required=True, metavar="S", help="echo time, s")
-    parser.add_argument("--echo-time-1", type=float, metavar="S", help="first echo time of PRESS, s (default: 0.4 of the echo time)")
-    parser.add_argument("--mixing-time", type=float, metavar="S", help="mixing time of STEAM, s")
-    parser.add_argument("--frequency", type=float, required=True, metavar="MHZ", help="proton frequency of the scanner, MHz")
-    parser.add_argument("--spectral-width", type=float, required=True, metavar="HZ", help="spectral width, Hz")
+    parser.add_argument("--echo-time", type=time_s, required=True, metavar="S", help="echo time, s")
+    parser.add_argument("--echo-time-1", type=time_s, metavar="S", help="first echo time of PRESS, s (default: 0.4 of the echo time)")
+    parser.add_argument("--mixing-time", type=time_s, metavar="S", help="mixing time of STEAM, s")
+    parser.add_argument("--frequency", type=frequency_mhz, required=True, metavar="MHZ", help="proton frequency of the scanner, MHz")
+    parser.add_argument("--spectral-width", type=spectral_width_hz, required=True, metavar="HZ", help="spectral width, Hz")
     parser.add_argument("--n-points", type=natural_number, required=True, metavar="N", help="points of an FID")
     parser.add_argument("--pulses", default="ideal", metavar="SET", help="ideal (default), ge_press, press, slaser, steam or special")
     parser.add_argument("--metabolites", nargs="+", metavar="NAME", help="metabolites (default: 21 of the human brain)")
@@ -138,12 +152,10 @@ def _chosen_set(text: str) -> tuple[str, str]:
 
 def _add_basis_convert(commands: Any) -> None:
     parser = commands.add_parser("basis-convert", help="write a basis set of any program in another form")
-    parser.add_argument(
-        "source", type=Path, metavar="BASIS", help="a .BASIS or .npz file, or a folder of LCModel .RAW or FSL-MRS JSON files"
-    )
-    parser.add_argument("--frequency", type=float, metavar="MHZ", help="proton frequency, MHz, where the files do not state it")
-    parser.add_argument("--spectral-width", type=float, metavar="HZ", help="spectral width, Hz, which .RAW files never state")
-    parser.add_argument("--echo-time", type=float, metavar="S", help="echo time, s, where the files do not state it")
+    parser.add_argument("source", type=Path, metavar="BASIS", help="a .BASIS or .npz file, or a folder of LCModel .RAW or FSL-MRS JSON")
+    parser.add_argument("--frequency", type=frequency_mhz, metavar="MHZ", help="proton frequency, MHz, where the files do not state it")
+    parser.add_argument("--spectral-width", type=spectral_width_hz, metavar="HZ", help="spectral width, Hz, which .RAW files never state")
+    parser.add_argument("--echo-time", type=time_s, metavar="S", help="echo time, s, where the files do not state it")
     parser.add_argument("--metabolites", nargs="+", metavar="NAME", help="components to keep (default: all)")
     _add_output_of_basis(parser)
     parser.set_defaults(run=_basis_convert)
@@ -169,8 +181,8 @@ def _add_macromolecules(commands: Any) -> None:
     parser.add_argument("scans", type=Path, nargs="+", metavar="SCAN", help="metabolite-nulled scans (NIfTI-MRS), one for each person")
     parser.add_argument("--water", type=Path, nargs="+", default=[], metavar="REF", help="water references, one for each scan in order")
     parser.add_argument("--sequence", default="press", help="sequence of the scans after the inversion, as for basis (default: press)")
-    parser.add_argument("--echo-time-1", type=float, metavar="S", help="first echo time of PRESS, s (default: 0.4 of the echo time)")
-    parser.add_argument("--mixing-time", type=float, metavar="S", help="mixing time of STEAM, s")
+    parser.add_argument("--echo-time-1", type=time_s, metavar="S", help="first echo time of PRESS, s (default: 0.4 of the echo time)")
+    parser.add_argument("--mixing-time", type=time_s, metavar="S", help="mixing time of STEAM, s")
     parser.add_argument("--kind", choices=("lines", "data"), default="lines", help="noise-free lines (default) or the cleaned data")
     parser.add_argument("--figure", type=Path, metavar="PATH", help="figure to write, .png or .svg")
     parser.add_argument("--out", type=Path, required=True, metavar="PATH", help="basis-set file to write, .npz or .BASIS")
