@@ -38,6 +38,8 @@ SCENARIOS: dict[str, tuple[Drift, float, float]] = {
 METHODS: dict[str, Mapping[str, Any]] = {
     "without prior": {"smoothness": "none"},
     "with prior": {"smoothness": "random_walk"},
+    "spectral registration": {"method": "spectral_registration"},
+    "robust spectral registration": {"method": "robust_spectral_registration"},
 }
 
 

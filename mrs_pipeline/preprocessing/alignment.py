@@ -1,32 +1,36 @@
 """Frequency and phase of every transient against the session's own mean, and their correction."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from mrs_pipeline.acquisition import Acquisition, BoolArray, ComplexArray, FloatArray
-from mrs_pipeline.preprocessing.band import Band, make_band
-from mrs_pipeline.preprocessing.registration import (
-    Registration,
-    best_offset,
-    bounded_size,
-    clipped_move,
-    noise_power_per_bin,
-    pairwise_mean,
-    register_session,
-    robust_weights,
-    weighted_target,
-)
+from mrs_pipeline.acquisition import BoolArray, ComplexArray
+from mrs_pipeline.errors import DataError
+from mrs_pipeline.preprocessing.alternation import alternation, phase_cycle
+from mrs_pipeline.preprocessing.estimate import Estimate, correction
+from mrs_pipeline.preprocessing.maximum_likelihood import maximum_likelihood
 from mrs_pipeline.preprocessing.session import Session, StepRecord
-from mrs_pipeline.preprocessing.singlets import match_singlets
-from mrs_pipeline.preprocessing.smoothing import smooth_drift
+from mrs_pipeline.preprocessing.spectral_registration import robust_spectral_registration, spectral_registration
 from mrs_pipeline.preprocessing.step import Option, resolve
 
 METHOD = "Frequency and phase correction"
 
+#: Ways to find frequency and phase: function ``(fids, *, usable, acquisition, options) -> Estimate`` with its fit.
+METHODS: Mapping[str, Callable[..., Estimate]] = {
+    "maximum_likelihood": maximum_likelihood,
+    "spectral_registration": spectral_registration,
+    "robust_spectral_registration": robust_spectral_registration,
+}
+
 OPTIONS = {
+    "method": Option(
+        default="maximum_likelihood",
+        doc="maximum_likelihood: against the mean of the session, with what varies besides; spectral_registration: against the first "
+        "transient (Near 2015); robust_spectral_registration: after Mikkelsen 2020. The options below but min_snr belong to the first",
+        choices=tuple(METHODS),
+    ),
     "range_ppm": Option(default=[0.2, 4.2], doc="part of the spectrum that is aligned, ppm; keep water out"),
     "max_shift_hz": Option(default=40.0, doc="largest offset between two transients of a session that can be found, Hz"),
     "n_iterations": Option(default=8, doc="repetitions of target and fit"),
@@ -36,33 +40,13 @@ OPTIONS = {
         choices=("none", "random_walk"),
     ),
     "min_snr": Option(default=4.5, doc="a transient whose matched signal is below this times its standard error is left as it is"),
+    "max_alternation": Option(
+        default=0.12,
+        doc="data whose transients differ in a repeating pattern (edited, metabolite-cycled) by more than this part of their narrow lines "
+        "are refused; 0: not looked for",
+    ),
     "session_offset_ppm": Option(default=0.25, doc="how far the whole session may be off the ppm scale, ppm"),
 }
-
-#: Weighting of times while targets are still rough: late noise (Hz of Lorentzian broadening) and broad signals (s) count less.
-_ROUGH_BROADENING_HZ = 5.0
-_ROUGH_RISE_S = 0.015
-#: Lowest shift looked at in that stage, ppm: tCho, tCr and tNAA lie above it even where a session is far off, lipids below.
-_ROUGH_LOWEST_PPM = 1.6
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """State of the iteration: errors found so far, and the last fit."""
-
-    shift_hz: FloatArray
-    phase_rad: FloatArray
-    weights: FloatArray
-    fit: Registration | None = None
-
-    def corrected(self, fids: ComplexArray, *, acquisition: Acquisition) -> ComplexArray:
-        """FIDs with the errors taken out."""
-        return np.asarray(fids * correction(shift_hz=self.shift_hz, phase_rad=self.phase_rad, acquisition=acquisition))
-
-
-def correction(*, shift_hz: FloatArray, phase_rad: FloatArray, acquisition: Acquisition) -> ComplexArray:
-    """Factor (n_transients, n_points) that takes out frequency and phase errors (n_transients,): the negative of the error."""
-    return np.asarray(np.exp(-1j * (phase_rad[:, None] + 2 * np.pi * shift_hz[:, None] * acquisition.time_s)))
 
 
 def align(session: Session, *, options: Mapping[str, Any]) -> Session:
@@ -77,77 +61,33 @@ def align(session: Session, *, options: Mapping[str, Any]) -> Session:
     sound = session.sound
     if sound.sum() < 2:
         return session.after(_skipped("fewer than two transients hold numbers"), columns=_columns(session, _nothing(session)))
-    estimate = estimate_errors(session.sound_data(), usable=_basis(session), acquisition=acquisition, options=options)
+    estimate = METHODS[options["method"]](session.sound_data(), usable=_basis(session), acquisition=acquisition, options=options)
+    pattern = _checked_pattern(session.sound_data(), estimate, session, options)
     estimate, aligned = _relative(estimate, sound, session.kept, options)
     factor = correction(shift_hz=estimate.shift_hz, phase_rad=estimate.phase_rad, acquisition=acquisition)
     columns = _columns(session, estimate) | {"aligned": aligned}
-    return session.after(_record(estimate, aligned, options), fids=session.modulated(factor), columns=columns)
+    return session.after(_record(estimate, aligned, pattern, options), fids=session.modulated(factor), columns=columns)
+
+
+def _checked_pattern(fids: ComplexArray, estimate: Estimate, session: Session, options: Mapping[str, Any]) -> dict[str, object]:
+    """What repeats every few transients, for the record; `DataError` where they hold different spectra in turn."""
+    assert estimate.band is not None
+    spectra = estimate.band.spectra(estimate.corrected(fids, acquisition=session.fids.acquisition))
+    period, size = alternation(spectra, background=estimate.band.background, weights=estimate.weights)
+    if 0 < options["max_alternation"] < size:
+        raise DataError(
+            f"the transients hold different spectra that repeat every {period} (by {100 * size:.0f} % of the narrow lines): edited or "
+            "metabolite-cycled data are not averaged; split the conditions into files of their own, or set the option max_alternation of "
+            "the alignment step to 0 if they belong together"
+        )
+    cycle = np.degrees(phase_cycle(estimate.phase_rad, usable=estimate.weights > 0))[:16]
+    return {"alternation": size, "alternation_period": period} | ({"phase_cycle_deg": cycle} if np.any(cycle) else {})
 
 
 def _basis(session: Session) -> BoolArray:
     """Transients the target is made of: the kept ones, or all sound ones where that leaves fewer than two."""
     kept = session.sound & session.kept
     return kept if kept.sum() >= 2 else session.sound
-
-
-def estimate_errors(fids: ComplexArray, *, usable: BoolArray, acquisition: Acquisition, options: Mapping[str, Any]) -> Estimate:
-    """Absolute frequency and phase of each transient against a target refined together with them.
-
-    First a target by pairwise addition and a search over the whole range, then repetitions of: weighted mean of all transients,
-    fit of all transients to it.
-    """
-    band, estimate = _rough(fids, usable, acquisition, options)
-    for _ in range(options["n_iterations"]):
-        estimate = _refined(fids, estimate, usable, band)
-    if options["smoothness"] == "random_walk" and estimate.fit is not None:
-        estimate = _smoothed(fids, estimate, usable & (estimate.fit.snr >= options["min_snr"]), band)
-    return estimate
-
-
-def _rough(fids: ComplexArray, usable: BoolArray, acquisition: Acquisition, options: Mapping[str, Any]) -> tuple[Band, Estimate]:
-    """Band in place for this session, and a first estimate good to a fraction of a linewidth."""
-    reach = options["session_offset_ppm"] + options["max_shift_hz"] / acquisition.spectrometer_frequency_mhz
-    low, high = min(options["range_ppm"]), max(options["range_ppm"])
-    wide = make_band(acquisition, range_ppm=(max(low - reach, _ROUGH_LOWEST_PPM), high), offset_hz=0.0)
-    time = acquisition.time_s
-    when = np.exp(-np.pi * _ROUGH_BROADENING_HZ * time) * (1.0 - np.exp(-((time / _ROUGH_RISE_S) ** 2)))
-    filtered = np.fft.ifft(np.where(wide.bins, np.fft.fft(fids, axis=-1), 0.0), axis=-1) * when
-    weights = usable * bounded_size(filtered, usual=usable)
-    target = pairwise_mean((filtered * weights[:, None])[usable], acquisition=acquisition, max_shift_hz=options["max_shift_hz"])
-    shift, phase = best_offset(filtered, target=target, acquisition=acquisition, max_shift_hz=options["max_shift_hz"])
-    match = match_singlets(target, acquisition=acquisition, max_shift_ppm=options["session_offset_ppm"], linewidth_hz=6.0)
-    band = make_band(acquisition, range_ppm=(low, high), offset_hz=match.frequency_shift_hz)
-    return band, Estimate(shift_hz=shift, phase_rad=phase, weights=weights)
-
-
-def _target(fids: ComplexArray, estimate: Estimate, band: Band) -> tuple[ComplexArray, ComplexArray, float]:
-    """Target FID, corrected band spectra and noise power per bin."""
-    corrected = estimate.corrected(fids, acquisition=band.acquisition)
-    spectra = band.spectra(corrected)
-    noise_power = noise_power_per_bin(spectra, used=estimate.weights > 0)
-    return weighted_target(corrected, weights=estimate.weights, band=band, noise_power=noise_power), spectra, noise_power
-
-
-def _refined(fids: ComplexArray, estimate: Estimate, usable: BoolArray, band: Band) -> Estimate:
-    target, spectra, noise_power = _target(fids, estimate, band)
-    fit = register_session(spectra, target=target, band=band, noise_power=noise_power, weights=estimate.weights)
-    return Estimate(
-        shift_hz=estimate.shift_hz + clipped_move(fit.shift_hz),
-        phase_rad=estimate.phase_rad + fit.phase_rad,
-        weights=robust_weights(fit, usable=usable),
-        fit=fit,
-    )
-
-
-def _smoothed(fids: ComplexArray, estimate: Estimate, usable: BoolArray, band: Band) -> Estimate:
-    """Frequencies smoothed over time, and the phases that go with them."""
-    assert estimate.fit is not None
-    sd = np.where(usable, estimate.fit.shift_sd_hz, np.inf)
-    shift = smooth_drift(estimate.shift_hz, sd=sd)
-    smooth = replace(estimate, shift_hz=np.where(usable, shift, estimate.shift_hz))
-    target, spectra, noise_power = _target(fids, smooth, band)
-    fit = register_session(spectra, target=target, band=band, noise_power=noise_power, weights=estimate.weights, free_shift=False)
-    return replace(smooth, phase_rad=smooth.phase_rad + fit.phase_rad)
 
 
 def _relative(estimate: Estimate, finite: BoolArray, kept: BoolArray, options: Mapping[str, Any]) -> tuple[Estimate, BoolArray]:
@@ -184,21 +124,28 @@ def _skipped(reason: str) -> StepRecord:
     return StepRecord(step="alignment", method=METHOD, details=f"skipped: {reason}", values={"skipped": reason})
 
 
-def _record(estimate: Estimate, aligned: BoolArray, options: Mapping[str, Any]) -> StepRecord:
+def _record(estimate: Estimate, aligned: BoolArray, pattern: Mapping[str, object], options: Mapping[str, Any]) -> StepRecord:
     assert estimate.fit is not None
     shift = estimate.shift_hz[aligned]
     spread = float(shift.std()) if shift.size else 0.0
     low, high = options["range_ppm"]
+    how = {
+        "maximum_likelihood": f"maximum likelihood from {low:g} to {high:g} ppm against the weighted mean of all transients",
+        "spectral_registration": "spectral registration (Near 2015) to the first transient",
+        "robust_spectral_registration": "robust spectral registration (after Mikkelsen 2020)",
+    }[options["method"]]
     return StepRecord(
         step="alignment",
         method=METHOD,
-        details=f"maximum likelihood from {low:g} to {high:g} ppm against the weighted mean of all transients; "
-        f"frequency SD {spread:.2f} Hz, {int((~aligned).sum())} transients without signal left as they were",
-        values={
+        details=f"{how}; frequency SD {spread:.2f} Hz, {int((~aligned).sum())} transients without signal left as they were"
+        + ("; phase cycle undone" if "phase_cycle_deg" in pattern else ""),
+        values=dict(pattern)
+        | {
             "n_without_signal": int((~aligned).sum()),
             "frequency_sd_hz": spread,
             "frequency_range_hz": float(np.ptp(shift)) if shift.size else 0.0,
             "median_standard_error_hz": float(np.median(estimate.fit.shift_sd_hz[aligned])) if shift.size else float("nan"),
+            "method": options["method"],
             "smoothness": options["smoothness"],
         },
     )

@@ -12,6 +12,7 @@ from scipy.linalg import solveh_banded
 from mrs_pipeline.acquisition import Acquisition, BoolArray, ComplexArray, FloatArray
 from mrs_pipeline.fids import Fids
 from mrs_pipeline.preprocessing.noise import noise_sd
+from mrs_pipeline.preprocessing.penalised import second_difference_bands
 from mrs_pipeline.preprocessing.session import Session, StepRecord
 from mrs_pipeline.preprocessing.step import Option, resolve
 
@@ -102,11 +103,7 @@ def smooth_phase(phase_rad: FloatArray, *, weights: FloatArray, curvature_rad: F
     Whittaker 1923 smoothing; with weights 1/variance both terms are in units of their standard deviations. ``curvature_rad`` has
     n_points - 2 values.
     """
-    stiffness = 1.0 / curvature_rad**2
-    coefficients = (1.0, -2.0, 1.0)
-    bands = np.zeros((3, phase_rad.size))  # upper bands of D'SD for D with rows (1, -2, 1)
-    for row, first, second in ((0, 0, 2), (1, 0, 1), (1, 1, 2), (2, 0, 0), (2, 1, 1), (2, 2, 2)):
-        bands[row, second : second + stiffness.size] += coefficients[first] * coefficients[second] * stiffness
+    bands = second_difference_bands(1.0 / curvature_rad**2, n=phase_rad.size)
     bands[2] += weights
     return np.asarray(solveh_banded(bands, weights * phase_rad))
 

@@ -197,11 +197,12 @@ def unusual_background(found: Registration, *, covariance: ComplexArray, weights
     return np.asarray(distance > gamma.isf(1e-6, values.shape[1]))
 
 
-def noise_power_per_bin(spectra: ComplexArray, *, used: BoolArray) -> float:
-    """Mean squared magnitude of the noise per bin, from differences of successive transients (n_transients, n_bins), median over them."""
-    if used.sum() < 2:
+def noise_power_per_bin(spectra: ComplexArray, *, used: BoolArray, lag: int = 1) -> float:
+    """Mean squared magnitude of the noise per bin: median over differences of transients (n_transients, n_bins) ``lag`` apart."""
+    if used.sum() <= lag:
         return 0.0
-    return float(np.median(np.mean(np.abs(np.diff(spectra[used], axis=0)) ** 2, axis=1)) / 2)
+    chosen = spectra[used]
+    return float(np.median(np.mean(np.abs(chosen[lag:] - chosen[:-lag]) ** 2, axis=1)) / 2)
 
 
 def background_covariance(found: Registration, *, weights: FloatArray, noise_power: float) -> ComplexArray:

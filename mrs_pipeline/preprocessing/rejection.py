@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mrs_pipeline.acquisition import BoolArray, FloatArray, spectrum_from_fid
+from mrs_pipeline.preprocessing.alternation import phase_cycle
 from mrs_pipeline.preprocessing.band import Band, make_band
 from mrs_pipeline.preprocessing.noise import robust_sd
 from mrs_pipeline.preprocessing.phase_reference import session_offset_hz
@@ -105,13 +106,14 @@ def _measured(session: Session, *, usual: BoolArray, band: Band, options: Mappin
     near_water = (band.acquisition.ppm > _WATER_PPM[0]) & (band.acquisition.ppm < _WATER_PPM[1])
     water = np.sqrt(np.mean(np.abs(spectrum_from_fid(fids)[:, near_water]) ** 2, axis=1))
     amplitude = in_place.amplitude * np.cos(in_place.phase_rad)
+    phase = _column(session, "phase_rad") + fit.phase_rad
     measured = {
         "amplitude": amplitude / (float(np.median(amplitude[weights > 0])) or 1.0),
         "log_residual": np.log(np.maximum(fit.residual, 1e-300)),
         "linewidth_change_hz": fit.linewidth_change_hz,
         "lipid": lipid / (float(np.abs(band.spectra(target)).max()) or 1.0),
         "frequency_shift_hz": _column(session, "frequency_shift_hz") + fit.shift_hz,
-        "phase_rad": _column(session, "phase_rad") + fit.phase_rad,
+        "phase_rad": phase - phase_cycle(phase, usable=weights > 0),
         "log_water": np.log(np.maximum(water, 1e-300)),
     }
     return measured, fit.snr < options["min_snr"]

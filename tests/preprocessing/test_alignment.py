@@ -127,3 +127,52 @@ def test_pure_noise_is_not_aligned(brain, rng):
     session = aligned(brain, data)
     np.testing.assert_array_equal(session.fids.data[~session.transients["aligned"]], data[~session.transients["aligned"]])
     assert session.transients["aligned"].mean() < 0.1
+
+
+def test_changing_lipids_cost_little(brain, rng):
+    """Lipids as high as NAA whose size and phase change (40 %, 30 degrees): the floor without them is 1.1 times lower at most."""
+    n, truth = 256, np.linspace(-3, 3, 256)
+    lipid = brain.line(1.3, linewidth_hz=25.0) + 0.5 * brain.line(0.9, linewidth_hz=25.0)
+    lipid *= brain.naa_height / np.abs(np.fft.fft(lipid)).max()
+    size = np.abs(1 + 0.4 * rng.standard_normal(n)) * np.exp(0.5j * rng.standard_normal(n))
+    data, phase, sd = brain.transients(rng, shift_hz=truth, snr=10.0, water=0.0)
+    data = data + size[:, None] * lipid * np.exp(1j * phase[:, None] + 2j * np.pi * truth[:, None] * brain.time_s)
+    shift_error, phase_error = errors(aligned(brain, data, smoothness="none"), truth, phase)
+    assert np.std(shift_error) < 1.3 * floor(brain, sd)[0]
+    assert np.std(phase_error) < 1.3 * 1.1 * floor(brain, sd)[1]
+    shift_error, phase_error = errors(aligned(brain, data), truth, phase)
+    assert np.std(shift_error) < 0.4 * floor(brain, sd)[0]
+    assert np.std(phase_error) < 1.1 * floor(brain, sd)[1]
+
+
+@pytest.mark.parametrize("drift", ["none", "34 Hz"])
+def test_below_the_floor_with_the_prior(brain, rng, drift):
+    """A steady drift of any speed is one straight line; phases gain too, as their errors go with those of frequency."""
+    truth = DRIFTS[drift](256)
+    data, phase, sd = brain.transients(rng, shift_hz=truth, snr=20.0, water=0.0)
+    shift_error, phase_error = errors(aligned(brain, data), truth, phase)
+    assert np.std(shift_error) < 0.4 * floor(brain, sd)[0]
+    assert np.std(phase_error) < floor(brain, sd)[1]
+
+
+def test_breathing_is_followed_where_it_shows(brain, rng):
+    truth = 0.8 * np.sin(1.7 * np.arange(200) ** 1.05)
+    data, phase, sd = brain.transients(rng, shift_hz=truth, snr=20.0, water=0.0)
+    assert np.std(errors(aligned(brain, data), truth, phase)[0]) < 1.1 * floor(brain, sd)[0]
+
+
+@pytest.mark.parametrize("smoothness", ["none", "random_walk"])
+def test_a_response_in_one_half_leaves_the_other_half_as_it_was(brain, rng, smoothness):
+    """Lines 1 Hz narrower and a multiplet 20 % higher after half-way: errors before it stay, and are no larger than those after it."""
+    n, truth = 256, np.linspace(-3, 3, 256)
+    data, phase, sd = brain.transients(rng, shift_hz=truth, snr=8.0)
+    changed = brain.metabolites() * np.expm1(np.pi * 1.0 * brain.time_s) + 0.2 * brain.line(2.35, linewidth_hz=20.0)
+    response = np.where(np.arange(n) >= n // 2, 1.0, 0.0)[:, None] * changed
+    response = response * np.exp(1j * phase[:, None] + 2j * np.pi * truth[:, None] * brain.time_s)
+    before, after = (errors(aligned(brain, each, smoothness=smoothness), truth, phase) for each in (data, data + response))
+    least = floor(brain, sd)
+    for k in (0, 1):
+        moved = (after[k] - before[k])[: n // 2]
+        assert np.std(moved) < 0.25 * least[k]
+        first, second = ([np.std(part) for part in np.split(each[k], 2)] for each in (before, after))
+        assert second == pytest.approx(first, rel=0.2, abs=0.05 * least[k])
