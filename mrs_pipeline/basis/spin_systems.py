@@ -177,7 +177,7 @@ def read_sets(name: str, entry: Mapping[str, Any], *, sources: Mapping[str, str]
     for variant, content in entry["sets"].items():
         groups = [shared[group] if isinstance(group, str) else group for group in content["groups"]]
         cited = dict.fromkeys(key for group in groups for key in _source_keys(group, metabolite=name, sources=sources))
-        chosen = (f"set '{variant}' of {', '.join(entry['sets'])}",) if len(entry["sets"]) > 1 else ()
+        chosen = (f"set '{variant}', chosen among {', '.join(entry['sets'])}",) if len(entry["sets"]) > 1 else ()
         found[variant] = SpinSystem(
             name=name,
             groups=tuple(_group(group, metabolite=name) for group in groups),

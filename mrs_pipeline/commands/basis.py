@@ -16,7 +16,7 @@ from mrs_pipeline.basis.spin_systems import SpinSystem, selected_spin_systems
 from mrs_pipeline.commands.basis_cache import cache_folder, cached, simulation_key
 from mrs_pipeline.commands.pulses import configured_pulses, pulse_sources
 from mrs_pipeline.errors import ConfigError, DataError, InputError
-from mrs_pipeline.io.basis_files import basis_inputs, read_basis, write_basis
+from mrs_pipeline.io.basis_files import basis_inputs, is_own, read_basis, write_basis
 from mrs_pipeline.io.stated import Stated
 
 
@@ -70,8 +70,8 @@ def convert_basis(
 
 
 def changed_on_reading(basis: BasisSet, source: Path) -> tuple[str, ...]:
-    """What was changed in the set of another program, in sentences; nothing in one of our own form."""
-    return () if source.suffix.lower() == ".npz" else basis.assumptions
+    """What was changed in the set of another program, in sentences; nothing in one of our own."""
+    return () if is_own(source) else basis.assumptions
 
 
 def stated_of_files(section: Mapping[str, Any]) -> Stated:

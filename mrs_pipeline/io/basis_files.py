@@ -16,7 +16,7 @@ from mrs_pipeline.errors import ConfigError, InputError, unknown_name
 from mrs_pipeline.io import lcmodel
 from mrs_pipeline.io.atomic import atomic_path
 from mrs_pipeline.io.basis_folder import files_of
-from mrs_pipeline.io.fsl_json import read_fsl_json, write_fsl_json
+from mrs_pipeline.io.fsl_json import is_own_json, read_fsl_json, write_fsl_json
 from mrs_pipeline.io.lcmodel_raw import read_raw, write_raw
 from mrs_pipeline.io.stated import NOTHING_STATED, Stated
 
@@ -46,12 +46,30 @@ def write_basis(basis: BasisSet, path: str | os.PathLike[str], *, form: str | No
     """Write a basis set as one of `FORMS`, by default that of the suffix; same input, same bytes.
 
     Nothing is lost in ``npz`` and ``fsl_json``; ``lcmodel`` rounds to 1e-10 of the largest value and, like ``raw``, keeps neither origins
-    nor assumptions. The last two are new folders. `ConfigError` for an unknown form or suffix.
+    nor assumptions. The last two are new folders. `ConfigError` for an unknown form or suffix, or one that contradicts the other.
     """
     form = form or _form_of(Path(path))
     if form not in FORMS:
         raise unknown_name("form of a basis set", form, FORMS)
+    _check_suffix(Path(path), form=form)
     FORMS[form](basis, path)
+
+
+def is_own(path: Path) -> bool:
+    """Whether a basis set that can be read is of a form of this program that keeps its assumptions, so that reading changes nothing."""
+    if path.suffix.lower() == ".npz":
+        return True
+    files = files_of(path, suffix=".json")
+    return bool(files) and files[0].suffix.lower() == ".json" and is_own_json(files[0])
+
+
+def _check_suffix(path: Path, *, form: str) -> None:
+    """A form that a reader would not expect behind the suffix is a `ConfigError`."""
+    suffix = next((suffix for suffix, of_suffix in _SUFFIXES.items() if of_suffix == form), None)
+    if suffix is None and path.suffix.lower() in _SUFFIXES:
+        raise ConfigError(f"{path} is the name of a file, but the form {form} is a folder: leave out {path.suffix} or the form")
+    if suffix is not None and path.suffix.lower() != suffix:
+        raise ConfigError(f"{path} does not end in {suffix}, as a basis set of the form {form} does: change its name or the form")
 
 
 def _form_of(path: Path) -> str:

@@ -51,6 +51,11 @@ def read_fsl_json(path: str | os.PathLike[str], *, stated: Stated = NOTHING_STAT
     return assembled([_one(content, file=file) for content, file in parts], path=source, stated=stated)
 
 
+def is_own_json(file: Path) -> bool:
+    """Whether a basis file of FSL-MRS was written by this program."""
+    return bool(_meta(_content(file)))
+
+
 def _content(file: Path) -> dict[str, Any]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))

@@ -50,7 +50,7 @@ def test_sources_are_publications_and_name_the_set(name: str, variant: str) -> N
     citations = system.sources[:-1] if len(alternatives) > 1 else system.sources
     assert citations
     assert all(re.search(r"\b(19|20)\d\d;|^Assumed: ", citation) for citation in citations)
-    assert len(alternatives) == 1 or system.sources[-1] == f"set '{variant}' of {', '.join(alternatives)}"
+    assert len(alternatives) == 1 or system.sources[-1] == f"set '{variant}', chosen among {', '.join(alternatives)}"
 
 
 MADE_UP: dict[str, Any] = {

@@ -57,6 +57,7 @@ def test_there_and_back(form: str, basis: BasisSet, inputs: Any, run: Run, tmp_p
     code, _, err = run("basis-convert", out, *options, "--out", back)
     assert code == 0
     assert all(line.startswith("mrs-pipeline basis-convert: note: ") for line in err.splitlines())
+    assert not (err and form in {"npz", "fsl_json"})
     again = read_basis(back)
     np.testing.assert_allclose(again.select(basis.metabolites).fids, basis.fids, atol=1e-9)
     assert again.acquisition == basis.acquisition

@@ -149,3 +149,19 @@ def test_nothing_is_ever_unpickled(tmp_path: Path) -> None:
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="could not be read"):
         read_basis(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "message"),
+    [
+        ("npz", "q.BASIS", "does not end in .npz"),
+        ("npz", "q", "does not end in .npz"),
+        ("lcmodel", "q.npz", "does not end in .basis"),
+        ("raw", "q.npz", "is the name of a file, but the form raw is a folder"),
+        ("fsl_json", "q.basis", "is the name of a file, but the form fsl_json is a folder"),
+    ],
+)
+def test_form_that_contradicts_the_name_is_refused(form: str, name: str, message: str, basis: BasisSet, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=message):
+        write_basis(basis, tmp_path / name, form=form)
+    assert not list(tmp_path.iterdir())
