@@ -46,17 +46,17 @@ def limits(n_studies: int) -> tuple[float, float]:
 @pytest.mark.parametrize("n_participants", [12, 26])
 @pytest.mark.parametrize("spread", [0.0, 0.67, 1.0])
 def test_false_positives_stay_within_binomial_limits(n_participants: int, spread: float) -> None:
-    counts = n_false_positives(analyses=["session_aware", "paired_summary"], n_studies=400, n_participants=n_participants, spread=spread)
-    low, high = limits(400)
+    counts = n_false_positives(analyses=["session_aware", "paired_summary"], n_studies=200, n_participants=n_participants, spread=spread)
+    low, high = limits(200)
     assert all(low <= count <= high for count in counts), counts
 
 
 @pytest.mark.slow
 def test_intervals_cover_a_true_effect() -> None:
     counts = n_false_positives(
-        analyses=["session_aware", "paired_summary"], n_studies=400, n_participants=26, spread=0.67, effect_percent=3.0
+        analyses=["session_aware", "paired_summary"], n_studies=200, n_participants=26, spread=0.67, effect_percent=3.0
     )
-    low, high = limits(400)
+    low, high = limits(200)
     assert all(low <= count <= high for count in counts), counts
 
 

@@ -96,7 +96,7 @@ DATA = {
     "scans": (f"{VISIT}sub-01_ses-2_scans.tsv", lambda path: replace(path, "1925", "1924"), ONE_SESSION),
     "inherited sidecar": ("task-infusion_svs.json", inherit, {**FROM_PREPROCESS}),
     "visits": ("sub-01/sub-01_sessions.tsv", lambda path: replace(path, "naltrexone", "saline"), FROM_COLLECT),
-    "participants": ("participants.tsv", lambda path: replace(path, "32", "33"), FROM_COLLECT),
+    "participants": ("participants.tsv", lambda path: replace(path, "\t35\t", "\t36\t"), FROM_COLLECT),
 }
 
 
