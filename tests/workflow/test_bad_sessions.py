@@ -97,14 +97,17 @@ def duplicate_run(study):
     path.with_name(path.name.removesuffix(".gz")).write_bytes(gzip.decompress(path.read_bytes()))
 
 
+def repeat_second_line(table):
+    lines = table.read_text(encoding="utf-8").splitlines()
+    table.write_text("\n".join([*lines, lines[1]]) + "\n", encoding="utf-8")
+
+
 def duplicate_participant(study):
-    with (study.data / "participants.tsv").open("a", encoding="utf-8") as people:
-        people.write("sub-01\tM\t32\tplacebo-naltrexone\n")
+    repeat_second_line(study.data / "participants.tsv")
 
 
 def duplicate_session(study):
-    with (study.data / "sub-01/sub-01_sessions.tsv").open("a", encoding="utf-8") as visits:
-        visits.write("ses-1\tplacebo\t1\n")
+    repeat_second_line(study.data / "sub-01/sub-01_sessions.tsv")
 
 
 DUPLICATES = {
