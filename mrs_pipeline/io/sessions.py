@@ -37,7 +37,7 @@ def read_session(files: SessionFiles, *, event: str | None = None) -> Session:
     fids = _joined(runs)
     check_orientation(fids, name=files.runs[0].svs)
     transients = _transients(runs, files=files, event=event)
-    record = _joining_record(runs)
+    record = _joining_record(runs, files=files)
     if record is not None:
         history = (*fids.history, ProcessingStep(method=record.method, details=record.details))
         fids = Fids(data=fids.data, dims=fids.dims, acquisition=fids.acquisition, history=history)
@@ -166,7 +166,7 @@ def _joined(runs: Sequence[Fids]) -> Fids:
     return runs[0] if len(runs) == 1 else runs[0].with_data(np.concatenate([run.data for run in runs], axis=-2))
 
 
-def _joining_record(runs: Sequence[Fids]) -> StepRecord | None:
+def _joining_record(runs: Sequence[Fids], *, files: SessionFiles) -> StepRecord | None:
     """What was done to join several runs; None for a single one."""
     if len(runs) == 1:
         return None
@@ -174,6 +174,8 @@ def _joining_record(runs: Sequence[Fids]) -> StepRecord | None:
     details = f"{len(runs)} runs of {', '.join(str(run.sizes['transient']) for run in runs)} transients joined"
     if any(offsets_hz):
         details += f"; spectrometer frequency of the first kept, the others differ by {', '.join(f'{hz:g}' for hz in offsets_hz[1:])} Hz"
+    if len({run.references for run in files.runs if run.references}) > 1:
+        details += "; the water reference of the first run that has one serves all runs"
     return StepRecord(step="join_runs", method="Concatenation", details=details, values={"frequency_offset_hz": offsets_hz})
 
 

@@ -14,6 +14,7 @@ from mrs_pipeline.acquisition import Acquisition, BoolArray, ComplexArray, Float
 from mrs_pipeline.errors import DataError
 from mrs_pipeline.fids import Fids
 from mrs_pipeline.preprocessing.noise import noise_covariance, robust_sd, signal_free_samples
+from mrs_pipeline.preprocessing.reference import mean_reference
 from mrs_pipeline.preprocessing.session import Session, StepRecord
 from mrs_pipeline.preprocessing.step import Option, resolve
 
@@ -153,7 +154,7 @@ def initial_phase(fid: ComplexArray, *, acquisition: Acquisition, span_s: float 
 def _reference_phase(session: Session, weights: ComplexArray) -> float:
     if session.reference is None:
         return 0.0
-    fid = apply_weights(session.reference.data, weights=weights).reshape(-1, session.reference.acquisition.n_points).mean(axis=0)
+    fid, _ = mean_reference(_combined(session.reference, weights))
     return initial_phase(fid, acquisition=session.reference.acquisition)
 
 

@@ -10,10 +10,14 @@ import numpy as np
 from scipy.linalg import solveh_banded
 
 from mrs_pipeline.acquisition import Acquisition, BoolArray, ComplexArray, FloatArray
-from mrs_pipeline.fids import Fids
+from mrs_pipeline.preprocessing.estimate import correction
+from mrs_pipeline.preprocessing.maximum_likelihood import only_singlets
 from mrs_pipeline.preprocessing.noise import noise_sd
 from mrs_pipeline.preprocessing.penalised import second_difference_bands
+from mrs_pipeline.preprocessing.reference import mean_reference
+from mrs_pipeline.preprocessing.registration import best_offset, pairwise_mean
 from mrs_pipeline.preprocessing.session import Session, StepRecord
+from mrs_pipeline.preprocessing.singlets import match_singlets
 from mrs_pipeline.preprocessing.step import Option, resolve
 
 METHOD = "Eddy current correction"
@@ -22,7 +26,15 @@ OPTIONS = {
     "min_reference_snr": Option(default=10.0, doc="the reference is used up to where its magnitude falls below this times its noise SD"),
     "largest_phase_rad": Option(default=0.7, doc="phase an eddy current may build up, rad; smaller smooths more"),
     "shortest_decay_s": Option(default=0.005, doc="shortest decay time of an eddy current, s"),
+    "max_loss": Option(
+        default=0.08, doc="a reference by which the singlets of the data lose more than this part of their size is not used"
+    ),
 }
+
+#: How sharp singlets are: they are matched with lines that weigh late times as much as early ones.
+_SHARP = {"max_shift_ppm": 0.25, "linewidth_hz": 1.0}
+#: Transients in which the size of the singlets is compared.
+_N_COMPARED = 64
 
 
 def correct_eddy_currents(session: Session, *, options: Mapping[str, Any]) -> Session:
@@ -36,21 +48,28 @@ def correct_eddy_currents(session: Session, *, options: Mapping[str, Any]) -> Se
     session.require_combined("eddy_current")
     reason = _why_not(session)
     if reason or session.reference is None:
-        return session.after(StepRecord(step="eddy_current", method=METHOD, details=f"skipped: {reason}", values={"skipped": reason}))
-    mean = _mean_reference(session.reference)
-    noise = _reference_noise(mean, session.fids.acquisition)
+        return _skipped(session, reason)
+    acquisition = session.fids.acquisition
+    mean, n_used = mean_reference(session.reference)
+    noise = _reference_noise(mean, acquisition)
     usable = usable_samples(mean, noise=noise, min_snr=options["min_reference_snr"])
     if usable.sum() < 8:
-        return session.after(StepRecord(step="eddy_current", method=METHOD, details="skipped: the reference holds no signal"))
-    acquisition = session.fids.acquisition
+        return _skipped(session, "the reference holds no signal")
     curvature = phase_curvature(acquisition.time_s, size_rad=options["largest_phase_rad"], decay_s=options["shortest_decay_s"])
     phase = reference_phase(mean, noise=noise, n_used=int(usable.sum()), acquisition=acquisition, curvature_rad_per_s2=curvature)
     factor = np.exp(-1j * phase)
+    loss = loss_of_singlets(session, factor)
+    if loss > options["max_loss"]:
+        return _skipped(session, f"the reference does not match the data: with it the singlets lose {100 * loss:.0f} % of their size")
     return session.after(
-        _record(phase, usable, session),
+        _record(phase, usable, session, values={"n_references": n_used, "singlet_loss": loss}),
         fids=session.modulated(factor),
         reference=session.reference.with_data(session.reference.data * factor),
     )
+
+
+def _skipped(session: Session, reason: str) -> Session:
+    return session.after(StepRecord(step="eddy_current", method=METHOD, details=f"skipped: {reason}", values={"skipped": reason}))
 
 
 def _why_not(session: Session) -> str:
@@ -63,13 +82,32 @@ def _why_not(session: Session) -> str:
         return f"the water reference has {other.n_points} points, the data {own.n_points}"
     if not np.isclose(other.spectral_width_hz, own.spectral_width_hz, rtol=1e-4):
         return f"the water reference has a spectral width of {other.spectral_width_hz:g} Hz, the data {own.spectral_width_hz:g} Hz"
+    times = (other.echo_time_s, own.echo_time_s)
+    if None not in times and not np.isclose(times[0] or 0.0, times[1] or 0.0, rtol=0.02):
+        return f"the water reference has an echo time of {1000 * (times[0] or 0):g} ms, the data {1000 * (times[1] or 0):g} ms"
     return ""
 
 
-def _mean_reference(reference: Fids) -> ComplexArray:
-    rows = reference.data.reshape(-1, reference.acquisition.n_points)
-    sound = np.isfinite(rows).all(axis=-1)
-    return np.asarray(rows[sound].mean(axis=0) if sound.any() else np.zeros(rows.shape[-1]))
+def loss_of_singlets(session: Session, factor: ComplexArray) -> float:
+    """Part of their size that the singlets of tNAA, tCr and tCho lose by a correction, beyond what noise can do (4 SD); 0 if none."""
+    acquisition = session.fids.acquisition
+    chosen = np.flatnonzero(session.sound & session.kept)
+    chosen = chosen[:: max(chosen.size // _N_COMPARED, 1)]
+    if not chosen.size:
+        return 0.0
+    fids = np.asarray(session.fids.data[chosen], dtype=np.complex128)
+    before, after = (match_singlets(_aligned_sum(each, acquisition), acquisition=acquisition, **_SHARP) for each in (fids, fids * factor))
+    if before.size == 0 or before.score == 0:
+        return 0.0
+    return float(max(1.0 - after.size / before.size - 4.0 * np.sqrt(2.0) / before.score, 0.0))
+
+
+def _aligned_sum(fids: ComplexArray, acquisition: Acquisition) -> ComplexArray:
+    """Sum of FIDs that may have drifted, shape (n_points,)."""
+    narrow = only_singlets(fids, acquisition=acquisition, range_ppm=(1.6, 4.2))
+    target = pairwise_mean(narrow, acquisition=acquisition, max_shift_hz=40.0)
+    shift, phase = best_offset(narrow, target=target, acquisition=acquisition, max_shift_hz=40.0)
+    return np.asarray(np.sum(fids * correction(shift_hz=shift, phase_rad=phase, acquisition=acquisition), axis=0))
 
 
 def usable_samples(fid: ComplexArray, *, noise: float, min_snr: float) -> BoolArray:
@@ -119,13 +157,14 @@ def reference_phase(
     return np.concatenate([smooth, smooth[-1] + (smooth[-1] - smooth[-2]) * ahead])
 
 
-def _record(phase: FloatArray, usable: BoolArray, session: Session) -> StepRecord:
+def _record(phase: FloatArray, usable: BoolArray, session: Session, *, values: dict[str, object]) -> StepRecord:
     time = session.fids.acquisition.time_s
     frequency = float(np.polyfit(time[usable], phase[usable], 1)[0] / (2 * np.pi))
     duration = float(usable.sum() * session.fids.acquisition.dwell_time_s)
     return StepRecord(
         step="eddy_current",
         method=METHOD,
-        details=f"Klose: phase of the mean water reference, measured over {1000 * duration:.0f} ms, continued at constant frequency",
-        values={"phase_rad": phase, "reference_frequency_hz": frequency, "reference_duration_s": duration},
+        details=f"Klose: phase of the water reference ({values['n_references']} transients), measured over {1000 * duration:.0f} ms, "
+        "continued at constant frequency",
+        values=values | {"phase_rad": phase, "reference_frequency_hz": frequency, "reference_duration_s": duration},
     )

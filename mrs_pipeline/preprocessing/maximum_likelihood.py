@@ -22,10 +22,10 @@ from mrs_pipeline.preprocessing.registration import (
 from mrs_pipeline.preprocessing.singlets import match_singlets
 from mrs_pipeline.preprocessing.smoothing import smooth_drift
 
-#: Weighting of times while targets are still rough: late noise (Hz of Lorentzian broadening) and broad signals (s) count less.
+#: Weighting of times where only narrow lines are wanted: late noise (Hz of Lorentzian broadening) and broad signals (s) count less.
 _ROUGH_BROADENING_HZ = 5.0
 _ROUGH_RISE_S = 0.015
-#: Lowest shift looked at in that stage, ppm: tCho, tCr and tNAA lie above it even where a session is far off, lipids below.
+#: Lowest shift looked at there, ppm: tCho, tCr and tNAA lie above it even where a session is far off, lipids below.
 _ROUGH_LOWEST_PPM = 1.6
 
 
@@ -45,18 +45,24 @@ def maximum_likelihood(fids: ComplexArray, *, usable: BoolArray, acquisition: Ac
 
 def rough_estimate(fids: ComplexArray, *, usable: BoolArray, acquisition: Acquisition, options: Mapping[str, Any]) -> tuple[Band, Estimate]:
     """Band in place for this session, and a first estimate good to a fraction of a linewidth."""
-    reach = options["session_offset_ppm"] + options["max_shift_hz"] / acquisition.spectrometer_frequency_mhz
-    low, high = min(options["range_ppm"]), max(options["range_ppm"])
-    wide = make_band(acquisition, range_ppm=(max(low - reach, _ROUGH_LOWEST_PPM), high), offset_hz=0.0)
+    reach_hz = options["max_shift_hz"]
+    lowest_ppm = min(options["range_ppm"]) - options["session_offset_ppm"] - reach_hz / acquisition.spectrometer_frequency_mhz
+    highest_ppm = max(options["range_ppm"])
+    filtered = only_singlets(fids, acquisition=acquisition, range_ppm=(lowest_ppm, highest_ppm))
+    weights = usable * bounded_size(filtered, usual=usable)
+    target = pairwise_mean((filtered * weights[:, None])[usable], acquisition=acquisition, max_shift_hz=reach_hz)
+    shift, phase = best_offset(filtered, target=target, acquisition=acquisition, max_shift_hz=reach_hz)
+    match = match_singlets(target, acquisition=acquisition, max_shift_ppm=options["session_offset_ppm"], linewidth_hz=6.0)
+    band = make_band(acquisition, range_ppm=(min(options["range_ppm"]), highest_ppm), offset_hz=match.frequency_shift_hz)
+    return band, Estimate(shift_hz=shift, phase_rad=phase, weights=weights)
+
+
+def only_singlets(fids: ComplexArray, *, acquisition: Acquisition, range_ppm: tuple[float, float]) -> ComplexArray:
+    """FIDs with what lies outside a range, lipids, broad signals and late noise weakened: good to find narrow lines in any state."""
+    wide = make_band(acquisition, range_ppm=(max(range_ppm[0], _ROUGH_LOWEST_PPM), range_ppm[1]), offset_hz=0.0)
     time = acquisition.time_s
     when = np.exp(-np.pi * _ROUGH_BROADENING_HZ * time) * (1.0 - np.exp(-((time / _ROUGH_RISE_S) ** 2)))
-    filtered = np.fft.ifft(np.where(wide.bins, np.fft.fft(fids, axis=-1), 0.0), axis=-1) * when
-    weights = usable * bounded_size(filtered, usual=usable)
-    target = pairwise_mean((filtered * weights[:, None])[usable], acquisition=acquisition, max_shift_hz=options["max_shift_hz"])
-    shift, phase = best_offset(filtered, target=target, acquisition=acquisition, max_shift_hz=options["max_shift_hz"])
-    match = match_singlets(target, acquisition=acquisition, max_shift_ppm=options["session_offset_ppm"], linewidth_hz=6.0)
-    band = make_band(acquisition, range_ppm=(low, high), offset_hz=match.frequency_shift_hz)
-    return band, Estimate(shift_hz=shift, phase_rad=phase, weights=weights)
+    return np.asarray(np.fft.ifft(np.where(wide.bins, np.fft.fft(fids, axis=-1), 0.0), axis=-1) * when)
 
 
 def _target(fids: ComplexArray, estimate: Estimate, band: Band) -> tuple[ComplexArray, ComplexArray, float]:

@@ -14,11 +14,12 @@ SINGLETS = ((2.008, 3.0), (3.027, 2.2), (3.21, 1.3))
 
 @dataclass(frozen=True, kw_only=True)
 class SingletMatch:
-    """Where and with which phase the singlets were found; ``score`` is the matched signal in units of its own noise SD."""
+    """Where and with which phase the singlets were found; ``score`` is the matched signal, ``size``, in units of its own noise SD."""
 
     frequency_shift_hz: float
     phase_rad: float
     score: float
+    size: float
 
 
 def singlet_fid(acquisition: Acquisition, *, linewidth_hz: float) -> ComplexArray:
@@ -45,8 +46,10 @@ def match_singlets(fid: ComplexArray, *, acquisition: Acquisition, max_shift_ppm
     shift, _ = peak_of(shifts, correlation)
     value = np.vdot(template, fid * np.exp(-2j * np.pi * shift[0] * acquisition.time_s))
     noise = float(noise_sd(fid, acquisition=acquisition)) * float(np.linalg.norm(template))
-    score = float(np.abs(value) / noise) if noise > 0 else 0.0
-    return SingletMatch(frequency_shift_hz=float(shift[0]), phase_rad=float(np.angle(value)), score=score)
+    size = float(np.abs(value))
+    return SingletMatch(
+        frequency_shift_hz=float(shift[0]), phase_rad=float(np.angle(value)), score=size / noise if noise > 0 else 0.0, size=size
+    )
 
 
 def correlation_over_shifts(product: ComplexArray, *, dwell_time_s: float, max_shift_hz: float) -> tuple[FloatArray, ComplexArray]:

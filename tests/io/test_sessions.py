@@ -41,6 +41,16 @@ def test_averaged_or_combined_data_are_normal(sizes: Mapping[str, int], make_fid
     assert session.transients.to_dict("list") == {"transient": [0], "run": [0], "time_s": [0.0]}
 
 
+def test_references_of_their_own_runs_are_said(make_fids: MakeFids, dataset: Callable[..., Path]) -> None:
+    """Each run has a reference: that of the first serves all, and the record says so."""
+    stem = "sub-01/mrs/sub-01"
+    files = {f"{stem}_run-{run}_{suffix}.nii.gz": None for run in (1, 2) for suffix in ("svs", "mrsref")}
+    times = {f"{stem}_run-{run}_svs.json": {"AcquisitionTime": f"09:3{run}:00"} for run in (1, 2)}
+    session = read_session(find_sessions(dataset(files | times))[0])
+    assert "water reference of the first run" in session.records[0].details
+    assert session.reference is not None
+
+
 def test_larger_dimension_of_another_kind_is_refused(make_fids: MakeFids) -> None:
     with pytest.raises(InputError, match="dimension 'edit' of size 2"):
         with_standard_dims(make_fids(edit=2), path="x")
