@@ -18,8 +18,8 @@ CONFIGS = sorted(path.name for path in (ROOT / "config").glob("*.yaml"))
 
 #: Keys whose values make the default study the one it is.
 OWN = {
-    "study.name", "simulation", "simulation.description", "selection.task", "basis.echo_time_1_s", "basis.n_points", "basis.pulses", "windows.event",
-    "windows.baseline", "windows.infusion", "windows.min_transients", "preprocessing.steps", "statistics.conditions",
+    "study.name", "simulation", "simulation.description", "selection.task", "basis.echo_time_1_s", "basis.n_points", "basis.pulses",
+    "windows.event", "windows.baseline", "windows.infusion", "windows.min_transients", "preprocessing.steps", "statistics.conditions",
 }  # fmt: skip
 
 
