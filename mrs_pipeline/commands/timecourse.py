@@ -53,7 +53,8 @@ def timecourse(
         rejected=transients["rejected"].to_numpy(dtype=bool),
         onset_s=onset_s,
     )
-    averaged = average_windows(fids, windows=windows, min_transients=section["min_transients"])
+    weights = transients["weight"].to_numpy(dtype=float) if "weight" in transients else None
+    averaged = average_windows(fids, windows=windows, min_transients=section["min_transients"], weights=weights)
     _require_signal(averaged, windows, name=preprocessed[0], onset_s=onset_s, transients=transients)
     header, available = read_header(preprocessed[0]), basis_to_fit(basis, section=config["basis"])
     remarks = basis_remarks(available, acquisition=averaged.acquisition, sequence_name=header.extension.get("SequenceName"))
@@ -76,7 +77,8 @@ def timecourse(
     }
     with staged_folder(out_dir) as folder:
         write_fids(averaged, folder / names.file("svs.nii.gz"), source_header=header.extension, affine=header.affine)
-        write_table(window_table(windows).assign(event_onset_s=onset_s), folder / names.file("windows.tsv"))
+        reasons = transients["reason"].fillna("").astype(str).tolist() if "reason" in transients else []
+        write_table(window_table(windows, reasons=reasons).assign(event_onset_s=onset_s), folder / names.file("windows.tsv"))
         for name, table in tables.items():
             write_table(_with_windows(table, windows), folder / names.file(name))
         write_curves(fits, folder / names.file("curves.npz"))

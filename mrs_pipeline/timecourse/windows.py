@@ -1,6 +1,7 @@
 """Windows: stretches of a session relative to an event, and the averages of the transients in them."""
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ _KEYS = ("start_s", "stop_s", "width_s")
 class Window:
     """One stretch of a session: `start_s` <= t < `stop_s` relative to the reference event.
 
-    `transients` are the indices of the retained transients; `n_acquired` counts the rejected ones too.
+    `transients` are the indices of the retained transients, `rejected` those of the others; `n_acquired` counts both.
     """
 
     index: int
@@ -27,6 +28,7 @@ class Window:
     stop_s: float
     transients: tuple[int, ...]
     n_acquired: int
+    rejected: tuple[int, ...] = ()
 
     @property
     def phase(self) -> str:
@@ -91,23 +93,30 @@ def make_windows(edges: Sequence[tuple[float, float]], *, time_s: FloatArray, re
     for index, (start, stop) in enumerate(edges):
         inside = (relative >= start - 1e-6) & (relative < stop - 1e-6)
         kept = tuple(int(i) for i in np.flatnonzero(inside & ~rejected))
-        windows.append(Window(index=index, start_s=start, stop_s=stop, transients=kept, n_acquired=int(inside.sum())))
+        out = tuple(int(i) for i in np.flatnonzero(inside & rejected))
+        windows.append(Window(index=index, start_s=start, stop_s=stop, transients=kept, n_acquired=int(inside.sum()), rejected=out))
     return tuple(windows)
 
 
-def average_windows(fids: Fids, *, windows: Sequence[Window], min_transients: int = 1) -> Fids:
-    """Mean FID of the retained transients of each window, dims ("window", "time"); NaN where fewer than `min_transients` remain."""
+def average_windows(fids: Fids, *, windows: Sequence[Window], min_transients: int = 1, weights: FloatArray | None = None) -> Fids:
+    """Mean FID of the retained transients of each window, dims ("window", "time"); NaN where fewer than `min_transients` remain.
+
+    With `weights` (n_transients,) the mean is weighted by them.
+    """
     data = np.full((len(windows), fids.acquisition.n_points), np.nan, dtype=np.complex128)
     for row, window in enumerate(windows):
-        if len(window.transients) >= max(1, min_transients):
-            data[row] = np.asarray(fids.data)[list(window.transients)].mean(axis=0)
+        chosen = list(window.transients)
+        shares = None if weights is None else weights[chosen]
+        if len(chosen) >= max(1, min_transients) and (shares is None or shares.sum() > 0):
+            data[row] = np.average(np.asarray(fids.data)[chosen], axis=0, weights=shares)
     counts = ", ".join(str(len(window.transients)) for window in windows)
-    step = ProcessingStep(method="Signal averaging", details=f"mean of retained transients per window (n = {counts})")
+    kind = "mean" if weights is None else "weighted mean"
+    step = ProcessingStep(method="Signal averaging", details=f"{kind} of retained transients per window (n = {counts})")
     return fids.with_data(data, dims=("window", "time"), step=step)
 
 
-def window_table(windows: Sequence[Window]) -> pd.DataFrame:
-    """One row a window: window, window_start_s, window_stop_s, n_acquired, n_retained."""
+def window_table(windows: Sequence[Window], *, reasons: Sequence[str] = ()) -> pd.DataFrame:
+    """One row a window: window, window_start_s, window_stop_s, n_acquired, n_retained; rejected_for counts the `reasons` of transients."""
     return pd.DataFrame(
         {
             "window": [window.index for window in windows],
@@ -115,5 +124,12 @@ def window_table(windows: Sequence[Window]) -> pd.DataFrame:
             "window_stop_s": [window.stop_s for window in windows],
             "n_acquired": [window.n_acquired for window in windows],
             "n_retained": [len(window.transients) for window in windows],
+            "rejected_for": [_counted(window, reasons=reasons) for window in windows],
         }
     )
+
+
+def _counted(window: Window, *, reasons: Sequence[str]) -> str:
+    """Reasons of a window's rejected transients with their numbers, such as "amplitude 3, phase 1"; a transient may have several."""
+    found = Counter(word for index in window.rejected if index < len(reasons) for word in reasons[index].split(", "))
+    return ", ".join(f"{reason or 'no reason given'} {count}" for reason, count in sorted(found.items()))

@@ -84,3 +84,20 @@ def test_runs_without_a_common_clock_are_refused() -> None:
 def test_impossible_windows_name_the_key(section, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         window_edges(section)
+
+
+def test_weights_and_reasons_of_a_window() -> None:
+    acquisition = Acquisition(
+        nucleus="1H", spectrometer_frequency_mhz=127.7, spectral_width_hz=2000.0, n_points=4, echo_time_s=0.03, repetition_time_s=3.0
+    )
+    data = np.arange(24.0).reshape(6, 4).astype(complex)
+    rejected = np.array([False, True, False, False, True, True])
+    windows = make_windows([(0.0, 9.0), (9.0, 18.0)], time_s=np.arange(6) * 3.0, rejected=rejected, onset_s=0.0)
+    weights = np.array([1.0, 0.0, 0.25, 0.5, 0.0, 0.0])
+    fids = Fids(data=data, dims=("transient", "time"), acquisition=acquisition)
+    averaged = average_windows(fids, windows=windows, weights=weights)
+    np.testing.assert_allclose(averaged.data[0], (data[0] + 0.25 * data[2]) / 1.25)
+    np.testing.assert_allclose(averaged.data[1], data[3])
+    assert "weighted mean" in averaged.history[-1].details
+    reasons = ["", "phase", "", "", "amplitude, phase", "amplitude"]
+    assert window_table(windows, reasons=reasons)["rejected_for"].tolist() == ["phase 1", "amplitude 2, phase 1"]
