@@ -1,6 +1,6 @@
 """Measured transients of a human brain at 7 T: the chain against simple averaging after an alignment by hand.
 
-    python benchmarks/preprocessing/measured.py --data /path/to/shared/data --figures /tmp/figures
+    python benchmarks/preprocessing/measured.py --data ../shared/data --figures figures
 
 By hand: frequency and phase of the tallest point near NAA in each zero-filled transient are taken out, one after another, as the data
 are or with a line broadening of 16 Hz (the width of NAA) while looking. Lining up tallest points lines up the noise at the top of NAA too:
