@@ -42,7 +42,9 @@ def alternation(spectra: ComplexArray, *, background: ComplexArray, weights: Flo
     """
     narrow = spectra - (spectra @ background.conj()) @ background.T
     mean = weights @ narrow / weights.sum()
-    size = float(np.vdot(mean, mean).real)
+    size, n_dimensions = float(np.vdot(mean, mean).real), narrow.shape[1] - background.shape[1]
+    if n_dimensions < 2 * background.shape[1]:
+        return 0, 0.0
     lags = [lag for lag in (1, *_PERIODS) if 2 * lag < np.count_nonzero(weights)]
     noise_power = min((noise_power_per_bin(narrow, used=weights > 0, lag=lag) for lag in lags), default=0.0)
     found = (0, 0.0)
@@ -56,9 +58,9 @@ def alternation(spectra: ComplexArray, *, background: ComplexArray, weights: Flo
             break
         means = parts @ narrow / shares[:, None]
         between = float(np.sum(shares[:, None] * np.abs(means - mean) ** 2))
-        n_free = (period - 1) * narrow.shape[1]
-        excess = between - noise_power * n_free
+        n_free, per_dimension = (period - 1) * n_dimensions, noise_power * narrow.shape[1] / n_dimensions
+        excess = between - per_dimension * n_free
         relative = float(np.sqrt(max(excess, 0.0) / (weights.sum() * size))) if size > 0 else 0.0
-        if excess > 6 * noise_power * np.sqrt(n_free) and relative > 1.2 * found[1]:
+        if excess > 6 * per_dimension * np.sqrt(n_free) and relative > 1.2 * found[1]:
             found = (period, relative)
     return found

@@ -24,7 +24,8 @@ _MAX_MOVE_HZ = 4.0
 def bounded_size(fids: ComplexArray, *, usual: BoolArray) -> FloatArray:
     """Factor (n_transients,) that brings FIDs of more than twice the usual norm down to that, so that one absurd transient does no harm."""
     size = np.linalg.norm(fids, axis=1)
-    return np.asarray(np.minimum(1.0, 2.0 * np.median(size[usual]) / np.maximum(size, 1e-300)))
+    typical = float(np.median(size[usual]))
+    return np.asarray(np.minimum(1.0, 2.0 * typical / np.maximum(size, 1e-300)) if typical > 0 else np.ones(len(fids)))
 
 
 def pairwise_mean(fids: ComplexArray, *, acquisition: Acquisition, max_shift_hz: float) -> ComplexArray:

@@ -7,6 +7,7 @@ from scipy.optimize import least_squares
 from mrs_pipeline.errors import ConfigError, DataError
 from mrs_pipeline.preprocessing.session import Session
 from mrs_pipeline.preprocessing.steps import DEFAULT_STEPS, STEPS, checked_steps, preprocess
+from tests.preprocessing.conftest import Brain
 
 
 def raw_session(brain, rng, *, coils):
@@ -140,3 +141,19 @@ def test_one_absurd_transient_does_no_harm(brain, rng):
     shifts = [session.transients["frequency_shift_hz"][kept] for session in (good, bad)]
     np.testing.assert_allclose(shifts[1] - shifts[1].mean(), shifts[0] - shifts[0].mean(), atol=0.3)
     assert bad.transients["rejected"][kept].sum() <= 1
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_transients_that_hold_no_signal_at_all_are_rejected_or_flagged(brain, value):
+    session = preprocess(brain.session(np.full((8, brain.n_points), value, dtype=complex)), steps=DEFAULT_STEPS)
+    assert np.isfinite(session.fids.data).all()
+    assert "NAA is not a positive peak" in session.records[-1].flag
+
+
+@pytest.mark.parametrize("method", ["maximum_likelihood", "spectral_registration", "robust_spectral_registration"])
+@pytest.mark.parametrize(("n_points", "n_transients", "snr"), [(64, 9, 0.01), (128, 33, 3.0), (256, 2, 50.0), (512, 17, 0.01)])
+def test_short_and_noisy_sessions_pass(rng, method, n_points, n_transients, snr):
+    brain = Brain(n_points=n_points)
+    data, _, _ = brain.transients(rng, shift_hz=np.linspace(-2, 2, n_transients), snr=snr)
+    steps = [{**step, "method": method} if step["step"] == "alignment" else step for step in DEFAULT_STEPS]
+    assert np.isfinite(preprocess(brain.session(data), steps=steps).fids.data).all()
