@@ -67,6 +67,7 @@ def write_session_page(item: StudySession, *, config: Mapping[str, Any], results
             has_reference=_flag(record.get("has_reference")),
             transients=_table(folder / PreprocessedNames.bids(item.label).transients),
             history=_history(record.get("steps")),
+            steps=_steps(record.get("steps")),
             fits=_fits(folder, names),
             infusion_start_s=_number(status.get("event_onset_s")) if _infusion_stop_s(config) is None else None,
             infusion_stop_s=_infusion_stop_s(config),
@@ -112,6 +113,10 @@ def _write(page: str, out: Path) -> None:
 
 def _table(path: Path) -> pd.DataFrame:
     return read_table(path) if path.exists() and path.stat().st_size else pd.DataFrame()
+
+
+def _steps(steps: object) -> tuple[Mapping[str, object], ...]:
+    return tuple(row for row in steps if isinstance(row, Mapping)) if isinstance(steps, list) else ()
 
 
 def _history(steps: object) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from mrs_pipeline.preprocessing.estimate import correction
 from mrs_pipeline.preprocessing.maximum_likelihood import only_singlets
 from mrs_pipeline.preprocessing.noise import noise_sd
 from mrs_pipeline.preprocessing.penalised import second_difference_bands
+from mrs_pipeline.preprocessing.record_curves import thinned
 from mrs_pipeline.preprocessing.reference import mean_reference
 from mrs_pipeline.preprocessing.registration import best_offset, pairwise_mean
 from mrs_pipeline.preprocessing.session import Session, StepRecord
@@ -166,5 +167,12 @@ def _record(phase: FloatArray, usable: BoolArray, session: Session, *, values: d
         method=METHOD,
         details=f"Klose: phase of the water reference ({values['n_references']} transients), measured over {1000 * duration:.0f} ms, "
         "continued at constant frequency",
-        values=values | {"phase_rad": phase, "reference_frequency_hz": frequency, "reference_duration_s": duration},
+        values=values
+        | {
+            "phase_rad": phase,
+            "reference_frequency_hz": frequency,
+            "reference_duration_s": duration,
+            "curve_time_s": thinned(time[usable]),
+            "curve_phase_rad": thinned((phase - 2 * np.pi * frequency * time)[usable]),
+        },
     )

@@ -7,6 +7,7 @@ import numpy as np
 
 from mrs_pipeline.acquisition import Acquisition, ComplexArray, spectrum_from_fid
 from mrs_pipeline.preprocessing.noise import noise_sd
+from mrs_pipeline.preprocessing.record_curves import rounded, spectrum_range
 from mrs_pipeline.preprocessing.session import Session, StepRecord
 from mrs_pipeline.preprocessing.singlet_fit import fit_singlets
 from mrs_pipeline.preprocessing.singlets import match_singlets
@@ -28,6 +29,7 @@ OPTIONS = {
 _PLAIN_SCORE = 10.0
 #: The flag for a session whose NAA is not a positive peak here after referencing.
 _NAA_RANGE_PPM = (1.98, 2.04)
+_SHOWN_PPM = (0.5, 4.3)
 _NO_NAA = "NAA is not a positive peak at 2.01 +- 0.03 ppm after phasing and referencing"
 
 
@@ -43,12 +45,14 @@ def phase_and_reference(session: Session, *, options: Mapping[str, Any]) -> Sess
     shift_hz, phase_rad = _place_and_phase(mean, acquisition=acquisition, options=options)
     factor = np.exp(-1j * (phase_rad + 2 * np.pi * shift_hz * acquisition.time_s))
     found, snr = naa_peak(mean * factor, acquisition=acquisition)
+    ppm, spectrum = spectrum_range(mean * factor, acquisition=acquisition, range_ppm=_SHOWN_PPM)
+    values = {"frequency_shift_hz": shift_hz, "phase_rad": phase_rad, "naa_found": found, "naa_snr": snr}
     record = StepRecord(
         step="phase_reference",
         method=METHOD,
         details=f"singlets of tNAA, tCr, tCho: {shift_hz:.2f} Hz and {np.degrees(phase_rad):.1f} degrees taken out"
         + ("" if found else f"; {_NO_NAA}"),
-        values={"frequency_shift_hz": shift_hz, "phase_rad": phase_rad, "naa_found": found, "naa_snr": snr},
+        values=values | {"curve_ppm": ppm, "curve_spectrum": rounded(spectrum.real)},
         flag=f"{_NO_NAA}: check the data, the field strength and the voxel" if options["require_naa"] and not found else "",
     )
     return session.after(record, fids=session.modulated(factor))

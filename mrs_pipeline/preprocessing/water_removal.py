@@ -5,6 +5,7 @@ the Hankel matrix are convolutions (Laudadio et al. 2002, J Magn Reson 157:292),
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,12 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from mrs_pipeline.acquisition import Acquisition, BoolArray, ComplexArray, ppm_from_hz
 from mrs_pipeline.fids import Fids, ProcessingStep
 from mrs_pipeline.preprocessing.phase_reference import mean_of_kept, session_offset_hz
+from mrs_pipeline.preprocessing.record_curves import rounded, spectrum_range
 from mrs_pipeline.preprocessing.session import Session, StepRecord
 from mrs_pipeline.preprocessing.step import Option, resolve
 
 METHOD = "Nuisance peak removal"
+_SHOWN_PPM = (3.2, 5.6)
 
 OPTIONS = {
     "n_components": Option(default=30, doc="damped exponentials fitted to every spectrum, the same number for all"),
@@ -60,8 +63,17 @@ def remove_session_water(session: Session, *, options: Mapping[str, Any]) -> Ses
         "water_ppm": ppm_from_hz(frequency, spectrometer_frequency_mhz=session.fids.acquisition.spectrometer_frequency_mhz),
         "water_linewidth_hz": linewidth_of(poles, acquisition=session.fids.acquisition),
     }
-    record = StepRecord(step="water_removal", method=METHOD, details=_details(options), values=values)
-    return session.after(record, fids=session.fids.with_data(cleaned))
+    fids = session.fids.with_data(cleaned)
+    curves = _curves(mean, mean_of_kept(replace(session, fids=fids)), acquisition=session.fids.acquisition)
+    record = StepRecord(step="water_removal", method=METHOD, details=_details(options), values=values | curves)
+    return session.after(record, fids=fids)
+
+
+def _curves(before: ComplexArray, after: ComplexArray, *, acquisition: Acquisition) -> dict[str, object]:
+    """Magnitude of the mean spectrum before and after, for the record."""
+    ppm, with_water = spectrum_range(before, acquisition=acquisition, range_ppm=_SHOWN_PPM)
+    _, without = spectrum_range(after, acquisition=acquisition, range_ppm=_SHOWN_PPM)
+    return {"curve_ppm": ppm, "curve_before": rounded(np.abs(with_water)), "curve_after": rounded(np.abs(without))}
 
 
 def _details(options: Mapping[str, Any]) -> str:

@@ -165,9 +165,9 @@ class GroupReport:
 class SessionReport:
     """Everything the page of one session says. Tables need no participant and session columns; any may be empty.
 
-    ``fits`` are the windows in order; ``history`` has a row per processing step (step, method, details);
-    ``has_reference`` is whether there was a water reference, None if that is not known. ``infusion_start_s`` is on the session
-    clock of ``transients``, ``infusion_stop_s`` counts from the start of infusion; 0: there was none.
+    ``fits`` are the windows in order; ``history`` has a row per processing step (step, method, details), ``steps`` are their records
+    (step, values); ``has_reference`` is whether there was a water reference, None if that is not known. ``infusion_start_s`` is on
+    the session clock of ``transients``, ``infusion_stop_s`` counts from the start of infusion; 0: there was none.
     """
 
     title: str
@@ -182,6 +182,7 @@ class SessionReport:
     fitquality: pd.DataFrame = field(default_factory=pd.DataFrame)
     transients: pd.DataFrame = field(default_factory=pd.DataFrame)
     history: pd.DataFrame = field(default_factory=pd.DataFrame)
+    steps: tuple[Mapping[str, object], ...] = ()
     fits: tuple[ExampleFit, ...] = ()
     infusion_start_s: float | None = None
     infusion_stop_s: float | None = None

@@ -8,7 +8,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from mrs_pipeline.report import changes, confounds, figures, tables
+from mrs_pipeline.report import changes, confounds, figures, processing, tables
 from mrs_pipeline.report.contents import ExampleFit, GroupReport, SessionReport, records
 from mrs_pipeline.report.drawing import Notice
 from mrs_pipeline.report.remarks import group_remarks, session_remarks, session_table
@@ -180,6 +180,7 @@ def session_page(report: SessionReport) -> str:
         "n_rejected": n_rejected,
         "transients": _figure(figures.transients_overview(report.transients, infusion_start_s=report.infusion_start_s)),
         "rejections": tables.rejections_table(report),
+        "processing": _figure(processing.processing_overview(report.steps)),
         "fits": [_fit(fit) for fit in report.fits],
         "courses": _session_courses(report),
         "quality_figure": _figure(figures.quality_course(quality, infusion_stop_s=report.infusion_stop_s)),
