@@ -11,7 +11,7 @@ from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.basis.dependence import dependence_remarks
 from mrs_pipeline.basis.macromolecules import soft_ratio_priors
 from mrs_pipeline.commands.basis import basis_remarks, basis_to_fit, changed_on_reading, fitting_basis
-from mrs_pipeline.commands.fit_tables import amplitude_table, measure_table, quality_table
+from mrs_pipeline.commands.fit_tables import amplitude_table, correlation_table, measure_table, quality_table
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.errors import ConfigError, InputError
 from mrs_pipeline.fitting.fit import Fitter, fit_spectra, prepare_fitter
@@ -20,6 +20,7 @@ from mrs_pipeline.io.curves import write_curves
 from mrs_pipeline.io.nifti_mrs import read_fids, read_header
 from mrs_pipeline.io.orientation import check_orientation
 from mrs_pipeline.io.tables import write_table
+from mrs_pipeline.quantification.intervals import IntervalOptions
 from mrs_pipeline.quantification.measures import DEFAULT_MEASURES, MeasureDefinition, check_metabolites, measure_definitions
 
 #: Name of the estimator in the measures table: every window by itself.
@@ -35,11 +36,12 @@ MIN_POINTS = 32
 def fit_file(
     svs: Path, *, basis: Path, config: Mapping[str, Any], out_dir: Path, metabolites: Sequence[str] | None = None
 ) -> tuple[str, ...]:
-    """Fit every spectrum of a NIfTI-MRS file and write amplitudes, measures, quality and curves into `out_dir`.
+    """Fit every spectrum of a NIfTI-MRS file and write amplitudes, their correlations, measures, quality and curves into `out_dir`.
 
-    `config` needs the sections `fitting`, `measures`, `quantification` and `basis` of a study. `metabolites` are the components of the
-    basis set that are fitted beside macromolecules (`commands.basis.basis_to_fit`), by default all. Returns what a reader must know of
-    the basis set (`basis_remarks`, `dependence_remarks`) and of concentrations, and what was changed in a set of another program.
+    `config` needs the sections `fitting`, `measures`, `intervals`, `quantification` and `basis` of a study. `metabolites` are the
+    components of the basis set that are fitted beside macromolecules (`commands.basis.basis_to_fit`), by default all. Returns what a
+    reader must know of the basis set (`basis_remarks`, `dependence_remarks`) and of concentrations, and what was changed in a set of
+    another program.
     """
     fids = read_fids(svs, allow_missing=True)
     if "coil" in fids.dims:
@@ -49,11 +51,12 @@ def fit_file(
     remarks = basis_remarks(available, acquisition=fids.acquisition, sequence_name=read_header(svs).extension.get("SequenceName"))
     fitter = fitter_for(available, acquisition=fids.acquisition, config=config)
     remarks += dependence_remarks(fitter.basis, ppm_range=fitter.options.ppm_range)
-    definitions = definitions_for(config, fitter)
+    definitions, intervals = definitions_for(config, fitter), IntervalOptions.from_mapping(config["intervals"])
     fits = fit_spectra(fids, fitter=fitter)
     with staged_folder(out_dir) as folder:
-        write_table(amplitude_table(fits), folder / "amplitudes.tsv")
-        write_table(measure_table(fits, definitions=definitions, estimator=INDEPENDENT), folder / "measures.tsv")
+        write_table(amplitude_table(fits, intervals=intervals), folder / "amplitudes.tsv")
+        write_table(correlation_table(fits), folder / "correlations.tsv")
+        write_table(measure_table(fits, definitions=definitions, estimator=INDEPENDENT, intervals=intervals), folder / "measures.tsv")
         write_table(quality_table(fits), folder / "fitquality.tsv")
         write_curves(fits, folder / "curves.npz")
     if config["quantification"]["units"]:

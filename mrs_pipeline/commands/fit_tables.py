@@ -1,30 +1,87 @@
 """Result tables of fits: amplitudes, measures and quality, one row per spectrum and name."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pandas as pd
 
 from mrs_pipeline.commands.quantification import Quantified
 from mrs_pipeline.fitting.spectrum_fit import QUALITY_NAMES, SpectrumFit
+from mrs_pipeline.quantification.intervals import Interval, IntervalOptions
 from mrs_pipeline.quantification.measures import Measure, MeasureDefinition, evaluate_measure
 
+#: What a table says of an interval: its ends, and which kind it is.
+INTERVAL_COLUMNS = ("ci_low", "ci_high", "interval")
+#: Pairs of metabolites that spectra tell apart least: their correlations are always in the table.
+NAMED_PAIRS = (("Glu", "Gln"), ("NAA", "NAAG"), ("Cr", "PCr"))
+#: Other pairs are in the table from this size of the correlation on.
+LEAST_CORRELATION = 0.3
 
-def amplitude_table(fits: Sequence[SpectrumFit]) -> pd.DataFrame:
-    """Columns spectrum, metabolite, amplitude, sd."""
+
+def amplitude_table(fits: Sequence[SpectrumFit], *, intervals: IntervalOptions) -> pd.DataFrame:
+    """Columns spectrum, metabolite, amplitude, sd, sd_percent (NaN for an amplitude of zero), ci_low, ci_high, interval."""
+    columns = ["spectrum", "metabolite", "amplitude", "sd", "sd_percent", *INTERVAL_COLUMNS]
     rows = [
-        {"spectrum": index, "metabolite": name, "amplitude": amplitude, "sd": sd}
+        {
+            "spectrum": index,
+            "metabolite": name,
+            "amplitude": amplitude,
+            "sd": sd,
+            "sd_percent": 100.0 * sd / amplitude if amplitude > 0 else np.nan,
+        }
+        | _interval_cells(intervals.of_sum(amplitude, sd))
         for index, fit in enumerate(fits)
         for name, amplitude, sd in zip(fit.metabolites, fit.amplitudes.tolist(), fit.sd.tolist(), strict=True)
     ]
-    return pd.DataFrame(rows, columns=["spectrum", "metabolite", "amplitude", "sd"])
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _percent(sd: float, amplitude: float) -> float:
+    return 100.0 * sd / amplitude if amplitude > 0 else np.nan
+
+
+def _interval_cells(interval: Interval) -> dict[str, object]:
+    return dict(zip(INTERVAL_COLUMNS, (interval.low, interval.high, interval.kind), strict=True))
+
+
+def correlation_table(fits: Sequence[SpectrumFit]) -> pd.DataFrame:
+    """Correlations of estimated amplitudes: `NAMED_PAIRS`, and all pairs of at least `LEAST_CORRELATION`; nothing of failed fits.
+
+    Columns spectrum, metabolite, metabolite_2, correlation.
+    """
+    rows = [
+        {"spectrum": index, "metabolite": fit.metabolites[first], "metabolite_2": fit.metabolites[second], "correlation": correlation}
+        for index, fit in enumerate(fits)
+        for first, second, correlation in _correlations(fit)
+    ]
+    return pd.DataFrame(rows, columns=["spectrum", "metabolite", "metabolite_2", "correlation"])
+
+
+def _correlations(fit: SpectrumFit) -> Iterator[tuple[int, int, float]]:
+    if not np.all(np.isfinite(fit.covariance)):
+        return
+    matrix = fit.covariance / np.outer(fit.sd, fit.sd)
+    for first, second in zip(*np.triu_indices(len(fit.metabolites), 1), strict=True):
+        pair = {fit.metabolites[first], fit.metabolites[second]}
+        if abs(matrix[first, second]) >= LEAST_CORRELATION or pair in [set(named) for named in NAMED_PAIRS]:
+            yield int(first), int(second), float(matrix[first, second])
 
 
 def measure_table(
-    fits: Sequence[SpectrumFit], *, definitions: Sequence[MeasureDefinition], estimator: str, quantified: Quantified | None = None
+    fits: Sequence[SpectrumFit],
+    *,
+    definitions: Sequence[MeasureDefinition],
+    estimator: str,
+    intervals: IntervalOptions,
+    quantified: Quantified | None = None,
 ) -> pd.DataFrame:
-    """Columns spectrum, measure, value, sd, terms, estimator; with concentrations also their rows and columns unit, scale_sd_percent."""
-    plain = [_row(index, evaluate_measure(fit, definition=item), estimator) for index, fit in enumerate(fits) for item in definitions]
-    columns = ["spectrum", "measure", "value", "sd", "terms", "estimator"]
+    """Value, standard error and interval of every measure; with concentrations also their rows and columns unit, scale_sd_percent."""
+    plain = [
+        _row(index, evaluate_measure(fit, definition=item, intervals=intervals), estimator)
+        for index, fit in enumerate(fits)
+        for item in definitions
+    ]
+    columns = ["spectrum", "measure", "value", "sd", *INTERVAL_COLUMNS, "terms", "estimator"]
     if quantified is None:
         return pd.DataFrame(plain, columns=columns)
     ratios = {item.name for item in definitions if item.denominator}
@@ -32,14 +89,15 @@ def measure_table(
     for definition in definitions:
         scale_sd = quantified.scale_sd_percent(fits, definition=definition)
         for index, fit in enumerate(fits):
-            for unit, item in quantified.concentrations(fit, definition=definition).items():
+            for unit, item in quantified.concentrations(fit, definition=definition, intervals=intervals).items():
                 rows.append(_row(index, item, estimator) | {"unit": unit, "scale_sd_percent": scale_sd.get(item.name)})
     table = pd.DataFrame(rows, columns=[*columns, "unit", "scale_sd_percent"])
     return table.sort_values("spectrum", kind="stable", ignore_index=True)
 
 
 def _row(index: int, item: Measure, estimator: str) -> dict[str, object]:
-    return {"spectrum": index, "measure": item.name, "value": item.value, "sd": item.sd, "terms": item.terms, "estimator": estimator}
+    found = {"spectrum": index, "measure": item.name, "value": item.value, "sd": item.sd, "terms": item.terms, "estimator": estimator}
+    return found | _interval_cells(item.interval)
 
 
 def quality_table(fits: Sequence[SpectrumFit]) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from mrs_pipeline.io.bids import read_visits
 from mrs_pipeline.quantification.basis_scale import signal_per_proton
 from mrs_pipeline.quantification.concentration import UNITS, Situation, Timing
 from mrs_pipeline.quantification.constants import check_field
+from mrs_pipeline.quantification.intervals import IntervalOptions
 from mrs_pipeline.quantification.measures import Measure, MeasureDefinition
 from mrs_pipeline.quantification.options import QuantificationOptions
 from mrs_pipeline.quantification.scale_uncertainty import scale_log_sd
@@ -43,7 +44,7 @@ class Quantified:
     remarks: tuple[str, ...] = ()
     summary: Mapping[str, object] = field(default_factory=dict)
 
-    def concentrations(self, fit: SpectrumFit, *, definition: MeasureDefinition) -> dict[str, Measure]:
+    def concentrations(self, fit: SpectrumFit, *, definition: MeasureDefinition, intervals: IntervalOptions) -> dict[str, Measure]:
         """A sum by unit, NaN where there is no scale; nothing for ratios and macromolecules."""
         if not is_concentration(definition):
             return {}
@@ -51,7 +52,7 @@ class Quantified:
         return {
             unit: Measure(name=referenced_name(definition, unit), value=np.nan, sd=np.nan, terms=terms)
             if scale is None
-            else evaluate_concentration(fit, definition=definition, scale=scale)
+            else evaluate_concentration(fit, definition=definition, scale=scale, intervals=intervals)
             for unit, scale in self.scales.items()
         }
 

@@ -10,7 +10,7 @@ import pandas as pd
 from mrs_pipeline.basis.dependence import dependence_remarks
 from mrs_pipeline.commands.basis import basis_remarks, basis_to_fit
 from mrs_pipeline.commands.fit import INDEPENDENT, definitions_for, fitter_for
-from mrs_pipeline.commands.fit_tables import amplitude_table, measure_table, quality_table
+from mrs_pipeline.commands.fit_tables import amplitude_table, correlation_table, measure_table, quality_table
 from mrs_pipeline.commands.layout import PreprocessedNames, TimecourseNames
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.commands.quantification import quantify
@@ -21,12 +21,13 @@ from mrs_pipeline.fitting.spectrum_fit import SpectrumFit, failed_fit
 from mrs_pipeline.io.curves import write_curves
 from mrs_pipeline.io.nifti_mrs import read_fids, read_header, write_fids
 from mrs_pipeline.io.tables import read_json, read_table, write_json, write_table
+from mrs_pipeline.quantification.intervals import IntervalOptions
 from mrs_pipeline.timecourse.windows import Window, average_windows, event_onset_s, make_windows, window_edges, window_table
 
 _PREPROCESSED = "_desc-preproc_svs.nii.gz"
 
 #: Files of a session besides its status.
-OUTPUTS = ("svs.nii.gz", "windows.tsv", "amplitudes.tsv", "measures.tsv", "fitquality.tsv", "curves.npz")
+OUTPUTS = ("svs.nii.gz", "windows.tsv", "amplitudes.tsv", "correlations.tsv", "measures.tsv", "fitquality.tsv", "curves.npz")
 
 
 def timecourse(
@@ -69,10 +70,11 @@ def timecourse(
         basis=fitter.basis,
         acquisition=averaged.acquisition,
     )
-    definitions = definitions_for(config, fitter)
+    definitions, intervals = definitions_for(config, fitter), IntervalOptions.from_mapping(config["intervals"])
     tables = {
-        "amplitudes.tsv": amplitude_table(fits),
-        "measures.tsv": measure_table(fits, definitions=definitions, estimator=INDEPENDENT, quantified=quantified),
+        "amplitudes.tsv": amplitude_table(fits, intervals=intervals),
+        "correlations.tsv": correlation_table(fits),
+        "measures.tsv": measure_table(fits, definitions=definitions, estimator=INDEPENDENT, intervals=intervals, quantified=quantified),
         "fitquality.tsv": quality_table(fits),
     }
     with staged_folder(out_dir) as folder:

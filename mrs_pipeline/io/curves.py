@@ -1,4 +1,4 @@
-"""Fitted curves in one file, for figures: real parts of data, baseline, residual and components."""
+"""Fitted curves in one file, for figures: real parts of data, baseline, residual and components; and the covariance of the amplitudes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +20,7 @@ def write_curves(fits: Sequence[SpectrumFit], path: Path) -> None:
             rows = [curves.data, curves.fit, curves.baseline, curves.residual, *curves.components.T]
             arrays[f"ppm_{index}"] = curves.ppm
             arrays[f"curves_{index}"] = np.array([row.real for row in rows], dtype=np.float32)
+            arrays[f"covariance_{index}"] = np.asarray(fit.covariance)
             arrays[f"names_{index}"] = np.array(["data", "fit", "baseline", "residual", *fit.metabolites])
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, allow_pickle=False, **arrays)
@@ -33,6 +34,14 @@ def read_curves(path: Path) -> dict[int, pd.DataFrame]:
             return {index: _table(archive, index) for index in indices}
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path} holds no fitted curves ({error}): fit the spectra again") from None
+
+
+def read_covariances(path: Path) -> dict[int, pd.DataFrame]:
+    """Covariance of the amplitudes by spectrum index, rows and columns named by component."""
+    with np.load(path, allow_pickle=False) as archive:
+        indices = [index for index in range(int(archive["n_spectra"])) if f"covariance_{index}" in archive]
+        names = {index: [str(name) for name in archive[f"names_{index}"][4:]] for index in indices}
+        return {index: pd.DataFrame(archive[f"covariance_{index}"], index=names[index], columns=names[index]) for index in indices}
 
 
 def _table(archive: np.lib.npyio.NpzFile, index: int) -> pd.DataFrame:

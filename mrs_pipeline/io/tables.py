@@ -34,6 +34,8 @@ TEXT_COLUMNS = frozenset(
         "condition",
         "sequence",
         "metabolite",
+        "metabolite_2",
+        "interval",
         "measure",
         "trial_type",
         "step",

@@ -10,6 +10,7 @@ from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.basis.basis_set import standard_name
 from mrs_pipeline.errors import ConfigError
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
+from mrs_pipeline.quantification.intervals import DEFAULT_INTERVALS, NO_INTERVAL, Interval, IntervalOptions, RatioMoments
 
 #: The measures every table holds, in the form of the `measures` section of a study.
 DEFAULT_MEASURES: Mapping[str, Mapping[str, Sequence[str]]] = {
@@ -34,12 +35,13 @@ class MeasureDefinition:
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """A value with its standard error; `terms` says which amplitudes went in."""
+    """A value with its standard error and interval; `terms` says which amplitudes went in."""
 
     name: str
     value: float
     sd: float
     terms: str
+    interval: Interval = NO_INTERVAL
 
 
 def measure_definitions(section: Mapping[str, Any]) -> tuple[MeasureDefinition, ...]:
@@ -85,8 +87,8 @@ def check_metabolites(definitions: Sequence[MeasureDefinition], *, metabolites: 
                 )
 
 
-def evaluate_measure(fit: SpectrumFit, *, definition: MeasureDefinition) -> Measure:
-    """Value and standard error of a measure (delta method with the covariance of the amplitudes).
+def evaluate_measure(fit: SpectrumFit, *, definition: MeasureDefinition, intervals: IntervalOptions = DEFAULT_INTERVALS) -> Measure:
+    """Value, standard error (delta method with the covariance of the amplitudes) and interval of a measure.
 
     A metabolite that the basis does not hold is left out of a sum (`terms` shows what is in it); a sum without any member is NaN.
     """
@@ -94,14 +96,23 @@ def evaluate_measure(fit: SpectrumFit, *, definition: MeasureDefinition) -> Meas
     terms = _terms_text(definition.numerator, fit)
     numerator = float(above @ fit.amplitudes) if above.any() else np.nan
     if not definition.denominator:
-        return Measure(name=definition.name, value=numerator, sd=_sd(above, fit.covariance), terms=terms)
+        sd = _sd(above, fit.covariance)
+        return Measure(name=definition.name, value=numerator, sd=sd, terms=terms, interval=intervals.of_sum(numerator, sd))
     below = _indicator(definition.denominator, fit)
     denominator = float(below @ fit.amplitudes)
     terms = f"({terms})/({_terms_text(definition.denominator, fit)})"
-    if not denominator > 0.0:
+    if not denominator > 0.0 or not np.isfinite(numerator):
         return Measure(name=definition.name, value=np.nan, sd=np.nan, terms=terms)
     ratio = numerator / denominator
-    return Measure(name=definition.name, value=ratio, sd=_sd((above - ratio * below) / denominator, fit.covariance), terms=terms)
+    moments = RatioMoments(
+        numerator=numerator,
+        denominator=denominator,
+        variance_numerator=float(above @ fit.covariance @ above),
+        variance_denominator=float(below @ fit.covariance @ below),
+        covariance=float(above @ fit.covariance @ below),
+    )
+    sd = _sd((above - ratio * below) / denominator, fit.covariance)
+    return Measure(name=definition.name, value=ratio, sd=sd, terms=terms, interval=intervals.of_ratio(moments))
 
 
 def _indicator(names: Sequence[str], fit: SpectrumFit) -> FloatArray:

@@ -10,6 +10,7 @@ from mrs_pipeline.basis.basis_set import is_macromolecule
 from mrs_pipeline.errors import DataError
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
 from mrs_pipeline.quantification.concentration import UNITS, Situation
+from mrs_pipeline.quantification.intervals import DEFAULT_INTERVALS, IntervalOptions
 from mrs_pipeline.quantification.measures import Measure, MeasureDefinition
 from mrs_pipeline.quantification.water import WaterReference
 
@@ -77,8 +78,10 @@ def referenced_name(definition: MeasureDefinition, unit: str) -> str:
     return f"{definition.name} {unit}"
 
 
-def evaluate_concentration(fit: SpectrumFit, *, definition: MeasureDefinition, scale: ConcentrationScale) -> Measure:
-    """A sum of amplitudes, each times its own factor, with the standard error of fit and water.
+def evaluate_concentration(
+    fit: SpectrumFit, *, definition: MeasureDefinition, scale: ConcentrationScale, intervals: IntervalOptions = DEFAULT_INTERVALS
+) -> Measure:
+    """A sum of amplitudes, each times its own factor, with standard error and interval of fit and water.
 
     ``value = w a`` and ``sd^2 = w S w + (value x relative SD of water)^2`` with the factors w and the covariance S: errors of fit and
     water are independent, so that their relative ones add in quadrature. A sum without any member is NaN.
@@ -90,4 +93,5 @@ def evaluate_concentration(fit: SpectrumFit, *, definition: MeasureDefinition, s
     weights = np.where(chosen, scale.factors, 0.0)
     value = float(weights @ fit.amplitudes)
     variance = float(weights @ fit.covariance @ weights) + (value * scale.water_relative_sd) ** 2
-    return Measure(name=name, value=value, sd=float(np.sqrt(max(variance, 0.0))), terms=terms)
+    sd = float(np.sqrt(max(variance, 0.0)))
+    return Measure(name=name, value=value, sd=sd, terms=terms, interval=intervals.of_sum(value, sd))

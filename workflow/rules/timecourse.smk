@@ -11,6 +11,7 @@ rule timecourse:
         data=RESULTS / f"{WINDOW}svs.nii.gz",
         windows=RESULTS / f"{WINDOW}windows.tsv",
         amplitudes=RESULTS / f"{WINDOW}amplitudes.tsv",
+        correlations=RESULTS / f"{WINDOW}correlations.tsv",
         measures=RESULTS / f"{WINDOW}measures.tsv",
         quality=RESULTS / f"{WINDOW}fitquality.tsv",
         curves=RESULTS / f"{WINDOW}curves.npz",
@@ -24,7 +25,7 @@ rule timecourse:
     resources:
         mem_mb=1000,
     params:
-        **sections("windows", "fitting", "measures", "quantification"),
+        **sections("windows", "fitting", "measures", "intervals", "quantification"),
         macromolecules=STUDY["basis"]["macromolecules"],
         bids_dir=str(BIDS),
         visit=lambda wildcards: (SESSIONS[wildcards.label].participant, SESSIONS[wildcards.label].session),

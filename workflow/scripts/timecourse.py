@@ -21,6 +21,7 @@ with job_log(snakemake.log[0]):
             "windows": params.windows,
             "fitting": params.fitting,
             "measures": params.measures,
+            "intervals": params.intervals,
             "quantification": with_tissue_of(params.quantification, bids_dir=Path(params.bids_dir), visit=params.visit),
             "basis": {"macromolecules": params.macromolecules},
         },
