@@ -1,0 +1,95 @@
+"""Sums and ratios that the benchmarks look at, how far estimates of them are from the truth, and a table's plain form."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.stats
+import yaml
+
+from mrs_pipeline.acquisition import FloatArray
+from mrs_pipeline.fitting.options import FitOptions
+from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
+from mrs_pipeline.quantification.measures import MeasureDefinition, evaluate_measure
+
+GLX, TNAA, TCR, TCHO = ("Glu", "Gln"), ("NAA", "NAAG"), ("Cr", "PCr"), ("GPC", "PCh")
+#: Name -> what is above and what is below; nothing below: the sum itself.
+MEASURES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "Glx/tNAA": (GLX, TNAA),
+    "Glu/tNAA": (("Glu",), TNAA),
+    "tNAA/tCr": (TNAA, TCR),
+    "tCho/tNAA": (TCHO, TNAA),
+    "Ins/tNAA": (("Ins",), TNAA),
+    "Glx/tCr": (GLX, TCR),
+    "NAA/tCr": (("NAA",), TCR),
+    "Glu": (("Glu",), ()),
+    "tNAA": (TNAA, ()),
+    "Glx": (GLX, ()),
+}
+#: Two-sided 95 % quantile of the normal distribution.
+Z95 = 1.959964
+
+
+def true_value(amplitudes: Mapping[str, float], *, measure: str) -> float:
+    """Value of a measure from amplitudes by name."""
+    above, below = (sum(amplitudes.get(name, 0.0) for name in part) for part in MEASURES[measure])
+    return above / below if MEASURES[measure][1] else above
+
+
+def estimate(fit: SpectrumFit, *, measure: str) -> tuple[float, float]:
+    """Value and standard error by the package's own definition; NaN for a fit that is not `ok`."""
+    above, below = MEASURES[measure]
+    found = evaluate_measure(fit, definition=MeasureDefinition(name=measure, numerator=above, denominator=below))
+    return (found.value, found.sd) if fit.status == "ok" else (np.nan, np.nan)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """Many estimates against their truths, in percent of the truth; failed fits are counted and left out of the rest.
+
+    The ratio of RMSE and bound is that of root mean squares over the draws, `rms_z` the root mean square of error over own standard error;
+    coverage is of intervals of 1.96 standard errors, with exact binomial 95 % limits.
+    """
+
+    n: int
+    n_failed: int
+    bias: float
+    bias_error: float
+    sd: float
+    rmse: float
+    rmse_over_bound: float
+    own_sd_over_sd: float
+    rms_z: float
+    coverage: float
+    coverage_low: float
+    coverage_high: float
+
+
+def summary(values: FloatArray, sds: FloatArray, truths: FloatArray, bounds: FloatArray) -> Summary:
+    """Summary of estimates, their own standard errors, truths, and bounds as fractions of the truth."""
+    good = np.isfinite(values) & np.isfinite(sds)
+    n_good = int(good.sum())
+    errors, own = 100 * (values[good] / truths[good] - 1), 100 * sds[good] / truths[good]
+    covered = int(np.count_nonzero(np.abs(errors) <= Z95 * own))
+    exact = scipy.stats.binomtest(covered, n_good).proportion_ci() if n_good else None
+    nan = float("nan")
+    rmse, sd = (float(np.sqrt(np.mean(errors**2))), float(np.std(errors))) if n_good else (nan, nan)
+    return Summary(
+        n=values.size,
+        n_failed=values.size - n_good,
+        bias=float(errors.mean()) if n_good else nan,
+        bias_error=sd / max(n_good - 1, 1) ** 0.5,
+        sd=sd,
+        rmse=rmse,
+        rmse_over_bound=rmse / (100 * float(np.sqrt(np.mean(bounds[good] ** 2)))) if n_good else nan,
+        own_sd_over_sd=float(np.sqrt(np.mean(own**2))) / sd if sd else nan,
+        rms_z=float(np.sqrt(np.mean((errors / own) ** 2))) if n_good else nan,
+        coverage=100 * covered / n_good if n_good else nan,
+        coverage_low=100 * exact.low if exact else nan,
+        coverage_high=100 * exact.high if exact else nan,
+    )
+
+
+def options_from(pairs: Sequence[str]) -> FitOptions:
+    """Options of the fit from words such as ``baseline_stiffness=reml``; numbers and lists as in YAML."""
+    return FitOptions.from_mapping({key: yaml.safe_load(value) for key, _, value in (pair.partition("=") for pair in pairs)})
