@@ -4,9 +4,9 @@ right      : metabolites, macromolecules and lipids are the fit's own signals (i
              macromolecule moved by up to 0.01 ppm and broadened by up to 4 Hz. Amplitude of MM09 2.5 to 6; over MM09: MM12 0.1 to 0.7,
              MM14 0.3 to 1.2, MM17 0.05 to 0.6, MM20 0.9 to 2.4 (uniform; the ranges hold what LCModel and Birch et al. state). Lipids in
              half of the draws: Lip13a and Lip13b 0 to 2, Lip09 0.1 to 0.6 and Lip20 0 to 0.3 of their sum.
-misfit     : the fit is the same. True macromolecules are the 13 lines of Birch et al. 2017, each with its own area (SD 25 %), width (15 %)
-             and position (0.01 ppm); lipid, in half of the draws, two Gaussian lines of 18 to 35 Hz near 1.29 and 0.9 ppm; true shifts
-             and couplings are off the fit's by 0.0035 ppm and 0.1 Hz (SD), eight sets of them.
+misfit     : the fit is the same. True macromolecules are the 13 lines of Birch et al. 2017, each with its own area (SD 25 %), width
+             (15 %) and position (0.01 ppm); lipid, in half of the draws, two Gaussian lines of 18 to 35 Hz near 1.29 and 0.9 ppm; true
+             shifts and couplings are off the fit's by 0.0035 ppm and 0.1 Hz (SD), eight sets of them.
 mm_known   : true and fitted macromolecules are the sum of the 13 lines, moved by up to 0.004 ppm and broadened by up to 2 Hz; no lipid.
 foreign    : true metabolites are those MARSS simulated with the pulses of GE's PRESS (echo time 30 ms), true macromolecules the lines of
              a metabolite-nulled scan of a Philips scanner, each with its own area (SD 10 %), lipid as in `misfit`; fitted are this package's

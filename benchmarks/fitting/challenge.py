@@ -10,8 +10,8 @@ have an estimate only. The second table summarises: mean absolute error and the 
 
 `--realisations N` draws every set N times: its truth as a fit that knows it describes the set (`challenge_sets.oracle`; nothing of it
 reaches the fit that is tested), plus white noise as strong as the set's. Bias, standard deviation, root mean square error, that over the
-bound with and without baseline, mean own standard error over standard deviation, root mean square of z, coverage of intervals of 1.96
-own standard errors, failed fits.
+bound with and without baseline, mean own standard error over standard deviation, root mean square of z, coverage of the fit's own
+95 % intervals, failed fits.
 
 `--others` reads what other programs wrote for the same files (`other_programs`) into the first two tables.
 """
@@ -57,7 +57,7 @@ def set_rows(challenge: Challenge, number: int, *, fitter: Fitter, measures: Seq
     shared |= {"ed_per_ppm": fit.quality["baseline_ed_per_ppm"], "fqn": fit.quality["fqn"]}
     found = oracle(challenge, number) if number in challenge.truths else None
     for measure in measures:
-        value, sd = estimate(fit, measure=measure)
+        value, sd = estimate(fit, measure=measure)[:2]
         row = {**shared, "measure": measure, **errors(challenge, number, measure=measure, value=value, sd=sd)}
         if found is not None:
             row |= {"bound_%": percent_bound(found, measure, knot_ppm=KNOT_PPM), "bound0_%": percent_bound(found, measure, knot_ppm=None)}
@@ -96,10 +96,10 @@ def realisation_rows(
     found, rng = oracle(challenge, number), np.random.default_rng([seed, number])
     fits = [fit_spectrum(found.draw(rng), fitter=fitter) for _ in range(n)]
     for measure in measures:
-        values, sds = np.array([estimate(fit, measure=measure) for fit in fits]).T
+        estimates = np.array([estimate(fit, measure=measure) for fit in fits])
         truth = true_value(challenge.truths[number], measure=measure)
         bound, bound0 = (percent_bound(found, measure, knot_ppm=knot_ppm) for knot_ppm in (KNOT_PPM, None))
-        result = asdict(summary(values, sds, np.full(n, truth), np.full(n, bound / 100)))
+        result = asdict(summary(estimates, np.full(n, truth), np.full(n, bound / 100)))
         yield {"set": number, "measure": measure, "bound_%": bound, **result, "rmse_over_bound0": result["rmse"] / bound0}
 
 

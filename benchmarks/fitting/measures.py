@@ -26,8 +26,6 @@ MEASURES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "tNAA": (TNAA, ()),
     "Glx": (GLX, ()),
 }
-#: Two-sided 95 % quantile of the normal distribution.
-Z95 = 1.959964
 
 
 def true_value(amplitudes: Mapping[str, float], *, measure: str) -> float:
@@ -36,11 +34,14 @@ def true_value(amplitudes: Mapping[str, float], *, measure: str) -> float:
     return above / below if MEASURES[measure][1] else above
 
 
-def estimate(fit: SpectrumFit, *, measure: str) -> tuple[float, float]:
-    """Value and standard error by the package's own definition; NaN for a fit that is not `ok`."""
+def estimate(fit: SpectrumFit, *, measure: str) -> FloatArray:
+    """Value, standard error and ends of the 95 % interval by the package's own definitions; NaN for a fit that is not `ok`."""
     above, below = MEASURES[measure]
     found = evaluate_measure(fit, definition=MeasureDefinition(name=measure, numerator=above, denominator=below))
-    return (found.value, found.sd) if fit.status == "ok" else (np.nan, np.nan)
+    if fit.status != "ok":
+        return np.full(4, np.nan)
+    high = np.inf if found.interval.kind == "unbounded" else found.interval.high
+    return np.array([found.value, found.sd, found.interval.low, high])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,7 @@ class Summary:
     """Many estimates against their truths, in percent of the truth; failed fits are counted and left out of the rest.
 
     The ratio of RMSE and bound is that of root mean squares over the draws, `rms_z` the root mean square of error over own standard error;
-    coverage is of intervals of 1.96 standard errors, with exact binomial 95 % limits.
+    coverage is that of the package's own 95 % intervals, with exact binomial 95 % limits.
     """
 
     n: int
@@ -65,12 +66,13 @@ class Summary:
     coverage_high: float
 
 
-def summary(values: FloatArray, sds: FloatArray, truths: FloatArray, bounds: FloatArray) -> Summary:
-    """Summary of estimates, their own standard errors, truths, and bounds as fractions of the truth."""
+def summary(estimates: FloatArray, truths: FloatArray, bounds: FloatArray) -> Summary:
+    """Summary of many `estimate`, shape (n, 4), their truths, and bounds as fractions of the truth."""
+    values, sds, lows, highs = estimates.T
     good = np.isfinite(values) & np.isfinite(sds)
     n_good = int(good.sum())
     errors, own = 100 * (values[good] / truths[good] - 1), 100 * sds[good] / truths[good]
-    covered = int(np.count_nonzero(np.abs(errors) <= Z95 * own))
+    covered = int(np.count_nonzero((lows <= truths) & (truths <= highs) & good))
     exact = scipy.stats.binomtest(covered, n_good).proportion_ci() if n_good else None
     nan = float("nan")
     rmse, sd = (float(np.sqrt(np.mean(errors**2))), float(np.std(errors))) if n_good else (nan, nan)

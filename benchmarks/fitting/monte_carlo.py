@@ -6,7 +6,7 @@ One cell is an arm (`arms`: what is true and what is fitted), a signal-to-noise 
 (`brain_spectra`) at one of three samplings (123.2 and 127.7 MHz, 2048 points at 2 or 4 kHz). Columns, percent of the truth: bias with its
 Monte Carlo error, standard deviation and root mean square error; this over the bound (`reference_model`: the arm's true signals, all free,
 no priors, free causal spline baseline; `rmse/b1`: macromolecules and lipids of known ratios); own standard error over
-standard deviation; coverage of intervals of 1.96 own standard errors with exact 95 % limits; fits that failed (a status other than `ok` or
+standard deviation; coverage of the fit's own 95 % intervals with exact 95 % limits; fits that failed (a status other than `ok` or
 a value that is not a number); median processor time of a fit, ms. `--out` writes all cells as a table; `--without` takes ingredients out.
 """
 
@@ -50,7 +50,7 @@ def bounds(draw: Draw, measures: Sequence[str]) -> FloatArray:
 
 
 def fitted(draw: Draw, fitter: Fitter, measures: Sequence[str]) -> tuple[FloatArray, float]:
-    """Value, standard error, truth and both bounds of each measure, shape (n_measures, 5), and the time of the fit in ms."""
+    """Estimate (four numbers), truth and both bounds of each measure, shape (n_measures, 7), and the time of the fit in ms."""
     begin = time.process_time()
     fit = fit_spectrum(draw.fid, fitter=fitter)
     elapsed = 1e3 * (time.process_time() - begin)
@@ -70,8 +70,9 @@ def cell(
         result, elapsed = fitted(members[which].source.draw(rng, snr=snr, fwhm_hz=fwhm_hz), fitters[which], measures)
         results.append(result)
         times.append(elapsed)
-    for name, (values, sds, truths, free, known) in zip(measures, np.transpose(results, (1, 2, 0)), strict=True):
-        yield name, summary(values, sds, truths, free), summary(values, sds, truths, known).rmse_over_bound, float(np.median(times))
+    for name, rows in zip(measures, np.transpose(results, (1, 0, 2)), strict=True):
+        free, known = (summary(rows[:, :4], rows[:, 4], rows[:, column]) for column in (5, 6))
+        yield name, free, known.rmse_over_bound, float(np.median(times))
 
 
 def simplified(member: Arm, without: Sequence[str]) -> Arm:

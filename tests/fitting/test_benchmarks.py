@@ -75,8 +75,8 @@ def test_drawn_spectra_are_what_their_truth_says(load) -> None:
 
 
 def test_summary_of_known_estimates(load) -> None:
-    values, sds = np.array([1.1, 0.9, 1.3, np.nan]), np.array([0.1, 0.1, 0.1, 0.1])
-    found = load("measures").summary(values, sds, np.ones(4), np.full(4, 0.1))
+    estimates = np.array([[1.1, 0.1, 0.9, 1.3], [0.9, 0.1, 0.7, 1.1], [1.3, 0.1, 1.1, np.inf], [np.nan] * 4])
+    found = load("measures").summary(estimates, np.ones(4), np.full(4, 0.1))
     assert (found.n, found.n_failed) == (4, 1)
     assert found.bias == pytest.approx(10.0)
     assert found.rmse == pytest.approx(np.sqrt((100 + 100 + 900) / 3))
