@@ -9,8 +9,8 @@ misfit     : the fit is the same. True macromolecules are the 13 lines of Birch 
              shifts and couplings are off the fit's by 0.0035 ppm and 0.1 Hz (SD), eight sets of them.
 mm_known   : true and fitted macromolecules are the sum of the 13 lines, moved by up to 0.004 ppm and broadened by up to 2 Hz; no lipid.
 foreign    : true metabolites are those MARSS simulated with the pulses of GE's PRESS (echo time 30 ms), true macromolecules the lines of
-             a metabolite-nulled scan of a Philips scanner, each with its own area (SD 10 %), lipid as in `misfit`; fitted are this package's
-             signals for such pulses and the default macromolecules.
+             a metabolite-nulled scan of a Philips scanner, each with its own area (SD 10 %), lipid as in `misfit`; fitted are the signals
+             that this package simulates for such pulses and the default macromolecules.
 foreign_mm : the same, fitted with the component of the nulled scan (no lipid then).
 hard       : `right` at 0.2 ppm, 180 degrees, a first-order phase of 3 ms and 12 Hz lines: the signal begins 3 ms after the first sample.
 hard_late  : the same with the first-order phase of the other sign: the first 3 ms of the signal are at the end of the FID.
