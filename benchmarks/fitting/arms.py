@@ -7,6 +7,7 @@ right      : metabolites, macromolecules and lipids are the fit's own signals (i
 misfit     : the fit is the same. True macromolecules are the 13 lines of Birch et al. 2017, each with its own area (SD 25 %), width
              (15 %) and position (0.01 ppm); lipid, in half of the draws, two Gaussian lines of 18 to 35 Hz near 1.29 and 0.9 ppm; true
              shifts and couplings are off the fit's by 0.0035 ppm and 0.1 Hz (SD), eight sets of them.
+misfit_mm, misfit_basis : only the macromolecules and lipids of `misfit`, only its metabolites.
 mm_known   : true and fitted macromolecules are the sum of the 13 lines, moved by up to 0.004 ppm and broadened by up to 2 Hz; no lipid.
 foreign    : true metabolites are those MARSS simulated with the pulses of GE's PRESS (echo time 30 ms), true macromolecules the lines of
              a metabolite-nulled scan of a Philips scanner, each with its own area (SD 10 %), lipid as in `misfit`; fitted are the signals
@@ -99,6 +100,11 @@ def moved(fids: ComplexArray, rng: np.random.Generator, *, acquisition: Acquisit
     return np.asarray(fids * np.exp((2j * shift_hz - rng.uniform(0.0, width_hz, (len(fids), 1))) * np.pi * acquisition.time_s))
 
 
+def uniform_sds(shift_ppm: float, width_hz: float) -> tuple[float, float]:
+    """Standard deviations of the draws of `moved`."""
+    return shift_ppm / 3**0.5, width_hz / 12**0.5
+
+
 def parametrised(acquisition: Acquisition) -> BroadSignals:
     """The default components, with amplitudes of wide ranges."""
     fids = macromolecule_basis(names=DEFAULT_BROAD, acquisition=acquisition).fids
@@ -159,18 +165,36 @@ def one_profile(profile: ComplexArray, acquisition: Acquisition) -> BroadSignals
 
 def right(acquisition: Acquisition, data: Path | None) -> Arm:  # noqa: ARG001  the signature of the table
     own = own_metabolites(acquisition)
-    return Arm(source=Source(metabolites=(own,), broad=parametrised(acquisition)), fitted=default_fit(own))
+    return Arm(
+        source=Source(metabolites=(own,), broad=parametrised(acquisition), broad_sds=uniform_sds(0.01, 4.0)), fitted=default_fit(own)
+    )
 
 
-def misfit(acquisition: Acquisition, data: Path | None) -> Arm:  # noqa: ARG001
+def misfit(acquisition: Acquisition, data: Path | None) -> Arm:
+    return misfit_basis(acquisition, data, broad=_other_lines(acquisition))
+
+
+def misfit_mm(acquisition: Acquisition, data: Path | None) -> Arm:
+    arm = right(acquisition, data)
+    return replace(arm, source=replace(arm.source, broad=_other_lines(acquisition), broad_sds=(0.0, 0.0)))
+
+
+def misfit_basis(acquisition: Acquisition, data: Path | None, *, broad: BroadSignals | None = None) -> Arm:  # noqa: ARG001
     true = tuple(perturbed_metabolites(acquisition, seed=seed) for seed in range(N_PERTURBED))
-    broad = varied_lines(published_lines(), acquisition, sds=(0.25, 0.15, 0.01))
-    return Arm(source=Source(metabolites=true, broad=broad), fitted=default_fit(own_metabolites(acquisition)))
+    source = Source(metabolites=true, broad=broad or parametrised(acquisition))
+    return Arm(source=source, fitted=default_fit(own_metabolites(acquisition)))
+
+
+def _other_lines(acquisition: Acquisition) -> BroadSignals:
+    return varied_lines(published_lines(), acquisition, sds=(0.25, 0.15, 0.01))
 
 
 def mm_known(acquisition: Acquisition, data: Path | None) -> Arm:  # noqa: ARG001
     own, profile = own_metabolites(acquisition), np.sum([line.fid(acquisition) for line in published_lines()], axis=0)
-    return Arm(source=Source(metabolites=(own,), broad=one_profile(profile, acquisition)), fitted=joined(own, ("Mac",), profile[None]))
+    return Arm(
+        source=Source(metabolites=(own,), broad=one_profile(profile, acquisition), broad_sds=uniform_sds(0.004, 2.0)),
+        fitted=joined(own, ("Mac",), profile[None]),
+    )
 
 
 def hard(acquisition: Acquisition, data: Path | None, *, delay_s: float = -3e-3) -> Arm:
@@ -229,6 +253,8 @@ def without_lipid(broad: BroadSignals) -> BroadSignals:
 ARMS: dict[str, Callable[[Acquisition, Path | None], Arm]] = {
     "right": right,
     "misfit": misfit,
+    "misfit_mm": misfit_mm,
+    "misfit_basis": misfit_basis,
     "mm_known": mm_known,
     "foreign": foreign,
     "foreign_mm": foreign_mm,

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from reference_model import GAUSSIAN, Truth, fitted_points
+from reference_model import GAUSSIAN, Spread, Truth, fitted_points
 
 from mrs_pipeline.acquisition import Acquisition, ComplexArray, FloatArray
 from mrs_pipeline.basis.basis_set import BasisSet
@@ -59,16 +59,32 @@ class Draw:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where spectra come from: true metabolite signals (one of several sets is drawn), broad signals, and the rest."""
+    """Where spectra come from: true metabolite signals (one of several sets is drawn), broad signals, and the rest.
+
+    `broad_sds` are the standard deviations of the shift (ppm) and width (Hz) of broad signals.
+    """
 
     metabolites: tuple[BasisSet, ...]
     broad: BroadSignals
+    broad_sds: tuple[float, float] = (0.0, 0.0)
     ingredients: Ingredients = field(default_factory=Ingredients)
 
     @property
     def acquisition(self) -> Acquisition:
         """Sampling of the spectra."""
         return self.metabolites[0].acquisition
+
+    @property
+    def spread(self) -> Spread:
+        """Standard deviations of the draws of shifts and widths."""
+        frequency, part = self.acquisition.spectrometer_frequency_mhz, self.ingredients
+        shift, width = ((high - low) / np.sqrt(12.0) for low, high in (part.own_shift_ppm, part.own_width_hz))
+        return Spread(
+            shift_hz=shift * frequency,
+            width_hz=width,
+            broad_shift_hz=self.broad_sds[0] * frequency,
+            broad_width_hz=self.broad_sds[1],
+        )
 
     def draw(self, rng: np.random.Generator, *, snr: float, fwhm_hz: float) -> Draw:
         """One spectrum."""

@@ -4,8 +4,9 @@
 
 One cell is an arm (`arms`: what is true and what is fitted), a signal-to-noise ratio and a line width; every fit is of a new truth
 (`brain_spectra`) at one of three samplings (123.2 and 127.7 MHz, 2048 points at 2 or 4 kHz). Columns, percent of the truth: bias with its
-Monte Carlo error, standard deviation and root mean square error; this over the bound (`reference_model`: the arm's true signals, all free,
-no priors, free causal spline baseline; `rmse/b1`: macromolecules and lipids of known ratios); own standard error over
+Monte Carlo error, standard deviation and root mean square error; this over the bound (`reference_model`: the arm's true signals, all
+amplitudes free, no priors, free causal spline baseline), over that with the drawn shifts and widths of single components unknown
+(`rmse/h`) and over that with macromolecules and lipids of known ratios (`rmse/b1`); own standard error over
 standard deviation; coverage of the fit's own 95 % intervals with exact 95 % limits; fits that failed (a status other than `ok` or
 a value that is not a number); median processor time of a fit, ms. `--out` writes all cells as a table; `--without` takes ingredients out.
 """
@@ -13,7 +14,7 @@ a value that is not a number); median processor time of a fit, ms. `--out` write
 import argparse
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ import pandas as pd
 from arms import ARMS, WIDTHS, Arm, arms
 from brain_spectra import Draw
 from measures import MEASURES, Summary, estimate, options_from, summary, true_value
-from reference_model import amplitude_bound, ratio_bound
+from reference_model import Spread, amplitude_bound, ratio_bound
 
 from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.fitting.fit import Fitter, fit_spectrum
@@ -40,39 +41,59 @@ WITHOUT = {
 }
 
 
-def bounds(draw: Draw, measures: Sequence[str]) -> FloatArray:
-    """Bounds as fractions of the truth, shape (n_measures, 2): broad components free, and of known ratios."""
+BOUNDS = ("rmse_over_bound", "rmse_over_bound_of_unknown_shifts", "rmse_over_bound_of_known_ratios")
+
+
+def bounds(draw: Draw, spread: Spread, measures: Sequence[str]) -> FloatArray:
+    """Bounds as fractions of the truth in the order of `BOUNDS`, shape (n_measures, 3)."""
     found = []
-    for truth in (draw.truth, draw.truth.profile_known):
-        covariance = amplitude_bound(truth, noise_sd=draw.noise_sd)
+    for truth, unknown in ((draw.truth, None), (draw.truth, spread), (draw.truth.profile_known, None)):
+        covariance = amplitude_bound(truth, noise_sd=draw.noise_sd, spread=unknown)
         found.append([ratio_bound(truth, covariance, above=MEASURES[name][0], below=MEASURES[name][1]) for name in measures])
     return np.array(found).T
 
 
-def fitted(draw: Draw, fitter: Fitter, measures: Sequence[str]) -> tuple[FloatArray, float]:
-    """Estimate (four numbers), truth and both bounds of each measure, shape (n_measures, 7), and the time of the fit in ms."""
+def fitted(draw: Draw, fitter: Fitter, spread: Spread, measures: Sequence[str]) -> tuple[FloatArray, float]:
+    """Estimate (four numbers), truth and bounds of each measure, shape (n_measures, 8), and the time of the fit in ms."""
     begin = time.process_time()
     fit = fit_spectrum(draw.fid, fitter=fitter)
     elapsed = 1e3 * (time.process_time() - begin)
     true = dict(zip(draw.truth.names, draw.truth.amplitudes, strict=True))
     rows = [(*estimate(fit, measure=name), true_value(true, measure=name)) for name in measures]
-    return np.hstack([np.array(rows), bounds(draw, measures)]), elapsed
+    return np.hstack([np.array(rows), bounds(draw, spread, measures)]), elapsed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One measure in one cell; `over_bounds` are root mean square errors over `BOUNDS`."""
+
+    measure: str
+    summary: Summary
+    over_bounds: dict[str, float]
+    median_ms: float
+
+    @property
+    def row(self) -> dict[str, object]:
+        """Columns of the table of all cells."""
+        return {"measure": self.measure, **asdict(self.summary), **self.over_bounds, "median_ms": self.median_ms}
 
 
 def cell(
     members: Sequence[Arm], *, options: FitOptions, snr: float, fwhm_hz: float, n_fits: int, measures: Sequence[str], seed: int
-) -> Iterator[tuple[str, Summary, float, float]]:
-    """Measure, summary, root mean square error over the second bound, and median time of a cell."""
+) -> Iterator[Result]:
+    """Results of a cell, one a measure."""
     rng, fitters = np.random.default_rng([seed, int(snr), int(fwhm_hz)]), [member.fitter(options) for member in members]
     results, times = [], []
     for number in range(n_fits):
         which = number % len(members)
-        result, elapsed = fitted(members[which].source.draw(rng, snr=snr, fwhm_hz=fwhm_hz), fitters[which], measures)
+        source = members[which].source
+        result, elapsed = fitted(source.draw(rng, snr=snr, fwhm_hz=fwhm_hz), fitters[which], source.spread, measures)
         results.append(result)
         times.append(elapsed)
     for name, rows in zip(measures, np.transpose(results, (1, 0, 2)), strict=True):
-        free, known = (summary(rows[:, :4], rows[:, 4], rows[:, column]) for column in (5, 6))
-        yield name, free, known.rmse_over_bound, float(np.median(times))
+        found = [summary(rows[:, :4], rows[:, 4], bound) for bound in rows[:, 5:].T]
+        over = dict(zip(BOUNDS, (item.rmse_over_bound for item in found), strict=True))
+        yield Result(measure=name, summary=found[0], over_bounds=over, median_ms=float(np.median(times)))
 
 
 def simplified(member: Arm, without: Sequence[str]) -> Arm:
@@ -82,17 +103,17 @@ def simplified(member: Arm, without: Sequence[str]) -> Arm:
 
 
 HEADER = (
-    f"{'arm':11}{'SNR':>4}{'Hz':>4} {'measure':10}{'bias %':>14}{'SD %':>7}{'RMSE %':>7}{'rmse/b':>7}{'rmse/b1':>8}{'own/SD':>7}"
-    f"{'rms z':>6}{'coverage %':>22}{'failed':>8}{'ms':>7}"
+    f"{'arm':13}{'SNR':>4}{'Hz':>4} {'measure':10}{'bias %':>14}{'SD %':>7}{'RMSE %':>7}{'rmse/b':>7}{'rmse/h':>7}{'rmse/b1':>8}"
+    f"{'own/SD':>7}{'rms z':>6}{'coverage %':>22}{'failed':>8}{'ms':>7}"
 )
 
 
-def line(arm: str, snr: float, fwhm_hz: float, result: tuple[str, Summary, float, float]) -> str:
-    name, found, known, median_ms = result
+def line(arm: str, snr: float, fwhm_hz: float, result: Result) -> str:
+    found, (free, unknown, known) = result.summary, result.over_bounds.values()
     return (
-        f"{arm:11}{snr:4g}{fwhm_hz:4g} {name:10}{found.bias:7.2f} +-{found.bias_error:4.2f}{found.sd:7.2f}{found.rmse:7.2f}"
-        f"{found.rmse_over_bound:7.2f}{known:8.2f}{found.own_sd_over_sd:7.2f}{found.rms_z:6.2f}{found.coverage:7.1f} "
-        f"({found.coverage_low:5.1f} to {found.coverage_high:5.1f}){found.n_failed:4d}/{found.n:<4d}{median_ms:6.1f}"
+        f"{arm:13}{snr:4g}{fwhm_hz:4g} {result.measure:10}{found.bias:7.2f} +-{found.bias_error:4.2f}{found.sd:7.2f}{found.rmse:7.2f}"
+        f"{free:7.2f}{unknown:7.2f}{known:8.2f}{found.own_sd_over_sd:7.2f}{found.rms_z:6.2f}{found.coverage:7.1f} "
+        f"({found.coverage_low:5.1f} to {found.coverage_high:5.1f}){found.n_failed:4d}/{found.n:<4d}{result.median_ms:6.1f}"
     )
 
 
@@ -118,8 +139,7 @@ def main() -> None:
                 settings = {"snr": snr, "fwhm_hz": fwhm_hz, "n_fits": given.fits, "measures": given.measures, "seed": given.seed}
                 for result in cell(members, options=options, **settings):
                     print(line(arm, snr, fwhm_hz, result), flush=True)
-                    known = {"rmse_over_bound_of_known_ratios": result[2], "median_ms": result[3]}
-                    rows.append({"arm": arm, "snr": snr, "fwhm_hz": fwhm_hz, "measure": result[0], **asdict(result[1]), **known})
+                    rows.append({"arm": arm, "snr": snr, "fwhm_hz": fwhm_hz, **result.row})
     if given.out:
         pd.DataFrame(rows).to_csv(given.out, sep="\t", index=False, float_format="%.6g")
 

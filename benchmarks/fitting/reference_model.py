@@ -6,6 +6,9 @@ zero-order phase, first-order phase, shift, Lorentzian and Gaussian width. A bas
 with knots every `KNOT_PPM` and its Hilbert partner, free too: the spectrum of sinc^4(h t) exp(2 pi i f t) for t >= 0 with knot spacing h
 (Hz) is a cubic B-spline at f together with that partner. Everything is evaluated at the truth, over the fitted range of the spectrum of
 all samples. No unbiased estimate of the same unknowns can have a smaller variance; one with prior knowledge can.
+
+Where the shifts and widths of single components are drawn, no fit knows them, and this bound is out of reach at high signal-to-noise
+ratios. The bound with a `Spread` adds them to the unknowns, each known beforehand to within the standard deviation of its draws.
 """
 
 from dataclasses import dataclass
@@ -57,6 +60,16 @@ class Truth:
         return Truth(**{**self.__dict__, "broad": whole, "broad_amplitudes": np.ones(1)})
 
 
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """Standard deviations (Hz) of the draws of shifts and widths of single components; NAA is the reference of both."""
+
+    shift_hz: float = 0.0
+    width_hz: float = 0.0
+    broad_shift_hz: float = 0.0
+    broad_width_hz: float = 0.0
+
+
 def fitted_points(acquisition: Acquisition, *, ppm_range: tuple[float, float] = RANGE_PPM) -> FloatArray:
     """Indices of the plain FFT inside the range."""
     ppm = 4.65 - np.fft.fftfreq(acquisition.n_points, acquisition.dwell_time_s) / acquisition.spectrometer_frequency_mhz
@@ -88,16 +101,33 @@ def jacobian(truth: Truth, *, knot_ppm: float | None) -> ComplexArray:
     return np.concatenate([columns[:, :-1], phases, *smooth], axis=1)
 
 
-def amplitude_bound(truth: Truth, *, noise_sd: float, knot_ppm: float | None = KNOT_PPM) -> FloatArray:
+def own_derivatives(truth: Truth, spread: Spread) -> ComplexArray:
+    """Derivatives by the drawn shifts and widths in units of their standard deviations, shape (n_fitted, n_drawn)."""
+    time, points = truth.acquisition.time_s, fitted_points(truth.acquisition)
+    others = np.array(truth.names) != "NAA"
+    metabolites = truth.amplitudes[others, None] * truth.metabolites[others]
+    broad = truth.broad_amplitudes[:, None] * truth.broad
+    shifts = np.concatenate([spread.shift_hz * metabolites, spread.broad_shift_hz * broad])
+    widths = np.concatenate([spread.width_hz * metabolites, spread.broad_width_hz * broad])
+    return np.fft.fft(np.concatenate([2j * np.pi * time * shifts, -np.pi * time * widths]), axis=-1)[:, points].T
+
+
+def amplitude_bound(truth: Truth, *, noise_sd: float, knot_ppm: float | None = KNOT_PPM, spread: Spread | None = None) -> FloatArray:
     """Cramer-Rao bound of the covariance of the metabolites' amplitudes; `noise_sd` is that of the real part of the spectrum."""
     stacked = jacobian(truth, knot_ppm=knot_ppm)
-    real = np.concatenate([stacked.real, stacked.imag])
+    real = np.concatenate([stacked.real, stacked.imag]) / noise_sd
     scale = 1.0 / np.maximum(np.linalg.norm(real, axis=0), 1e-300)
-    _, singular, right = np.linalg.svd(real * scale, full_matrices=False)
+    real = real * scale
+    if spread is not None:
+        own = own_derivatives(truth, spread)
+        own = np.concatenate([own.real, own.imag]) / noise_sd
+        known = np.hstack([np.zeros((own.shape[1], real.shape[1])), np.eye(own.shape[1])])
+        real = np.vstack([np.hstack([real, own]), known])
+    _, singular, right = np.linalg.svd(real, full_matrices=False)
     kept = singular > 1e-9 * singular[0]
     n = truth.amplitudes.size
     half = right[kept, :n] / singular[kept, None] * scale[:n]
-    return np.asarray(noise_sd**2 * half.T @ half)
+    return np.asarray(half.T @ half)
 
 
 def ratio_bound(truth: Truth, covariance: FloatArray, *, above: tuple[str, ...], below: tuple[str, ...]) -> float:

@@ -59,6 +59,10 @@ def test_more_unknowns_and_more_noise_make_a_larger_bound(load) -> None:
     assert bound(truth, height / 20, 0.4) == pytest.approx(2 * free)
     assert free > bound(truth, height / 40, None) > bound(truth.profile_known, height / 40, None)
     assert 0.01 < free < 0.2
+    unknown = reference.amplitude_bound(truth, noise_sd=height / 40, spread=source.spread)
+    assert free < reference.ratio_bound(truth, unknown, **parts) < 1.5 * free
+    nothing = reference.amplitude_bound(truth, noise_sd=height / 40, spread=reference.Spread())
+    assert reference.ratio_bound(truth, nothing, **parts) == pytest.approx(free)
 
 
 def test_drawn_spectra_are_what_their_truth_says(load) -> None:
@@ -112,7 +116,7 @@ def test_results_of_other_programs_are_read(load, tmp_path: Path, name: str, tex
 def test_one_cell_of_the_monte_carlo(load, monte_carlo) -> None:
     members = load("arms").arms("right")
     settings = {"snr": 80.0, "fwhm_hz": 6.0, "n_fits": 12, "measures": ("Glx/tNAA", "tNAA/tCr"), "seed": 1}
-    results = {name: found for name, found, *_ in monte_carlo.cell(members, options=FitOptions(), **settings)}
+    results = {found.measure: found.summary for found in monte_carlo.cell(members, options=FitOptions(), **settings)}
     assert {found.n_failed for found in results.values()} == {0}
     assert abs(results["Glx/tNAA"].bias) < 3.5 * results["Glx/tNAA"].bias_error + 1.0
 
