@@ -125,8 +125,8 @@ def main() -> None:
     table = pd.DataFrame(rows)
     printed(table)
     printed(overall(table))
-    if given.realisations:
-        numbers = [number for number in challenge.files if number in challenge.truths]
+    numbers = [number for number in challenge.files if number in challenge.truths]
+    if given.realisations and numbers:
         settings = {"fitter": fitter, "n": given.realisations, "measures": given.measures}
         printed(pd.DataFrame([row for number in numbers for row in realisation_rows(challenge, number, **settings)]))
 

@@ -31,6 +31,7 @@ from mrs_pipeline.fitting.options import FitOptions
 #: Name -> ranges of `Ingredients` that take it out.
 WITHOUT = {
     "baseline": {"baseline": (0.0, 0.0)},
+    "half_baseline": {"baseline": (0.0, 0.1)},
     "water": {"water": (0.0, 0.0)},
     "own": {"own_shift_ppm": (0.0, 0.0), "own_width_hz": (0.0, 0.0)},
     "phase1": {"delay_s": (0.0, 0.0)},

@@ -121,6 +121,18 @@ def test_one_cell_of_the_monte_carlo(load, monte_carlo) -> None:
     assert abs(results["Glx/tNAA"].bias) < 3.5 * results["Glx/tNAA"].bias_error + 1.0
 
 
+@pytest.mark.slow
+def test_without_a_baseline_the_fit_is_as_good_as_can_be(load, monte_carlo) -> None:
+    """Bias below 1 %, error within 1.15 of the bound with unknown shifts, honest intervals; each with its Monte Carlo error."""
+    members = [monte_carlo.simplified(member, ["baseline"]) for member in load("arms").arms("right")]
+    n = 80
+    (found,) = monte_carlo.cell(members, options=FitOptions(), snr=40.0, fwhm_hz=6.0, n_fits=n, measures=["Glx/tNAA"], seed=2)
+    assert found.summary.n_failed == 0
+    assert abs(found.summary.bias) < 1.0 + 3 * found.summary.bias_error
+    assert found.over_bounds["rmse_over_bound_of_unknown_shifts"] < 1.15 * (1 + 3 / (2 * n) ** 0.5)
+    assert found.summary.coverage_high > 95.0
+
+
 @pytest.mark.external_data
 def test_challenge_sets_are_described_by_their_truth_and_noise(load, external_data: Path) -> None:
     sets = load("challenge_sets")
@@ -143,3 +155,16 @@ def test_challenge_sets_are_fitted(load, external_data: Path) -> None:
         assert row["status"] == "ok"
         assert abs(row["z"]) < 2.5
         assert row["bound0_%"] < row["bound_%"]
+
+
+@pytest.mark.slow
+@pytest.mark.external_data
+@pytest.mark.parametrize("number", [1, 13, 16])
+def test_realisations_of_a_challenge_set_scatter_no_more_than_the_bound_allows(load, external_data: Path, number: int) -> None:
+    challenge, n = load("challenge"), 40
+    sets = load("challenge_sets").read_challenge(external_data / "fitting_challenge")
+    settings = {"fitter": challenge.fitter_of(sets, FitOptions()), "n": n, "measures": ["Glx/tNAA"]}
+    (row,) = challenge.realisation_rows(sets, number, **settings)
+    assert row["n_failed"] == 0
+    assert row["rmse_over_bound"] < 1.15 * (1 + 3 / (2 * n) ** 0.5)
+    assert row["coverage_high"] > 93.0
