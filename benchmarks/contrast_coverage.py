@@ -25,9 +25,11 @@ from mrs_pipeline.basis.simulation import simulate_basis
 from mrs_pipeline.commands.basis import with_macromolecules
 from mrs_pipeline.commands.fit_tables import measure_table
 from mrs_pipeline.commands.simulation_description import read_description
+from mrs_pipeline.fitting.adequacy import UNKNOWN
 from mrs_pipeline.fitting.fit import Fitter, fit_spectra, prepare_fitter
 from mrs_pipeline.fitting.options import FitOptions
 from mrs_pipeline.io.config import complete_section
+from mrs_pipeline.quantification.intervals import DEFAULT_INTERVALS
 from mrs_pipeline.quantification.measures import DEFAULT_MEASURES, measure_definitions
 from mrs_pipeline.statistics.contrasts import contrast_table
 from mrs_pipeline.synthetic.description import StudyDescription
@@ -65,7 +67,9 @@ def study_measures(plan: StudyPlan, *, fitter: Fitter, basis: BasisSet) -> pd.Da
     for visit in plan.visits:
         who = visit.participant
         spectra = window_spectra(plan, participant=who.participant, session=visit.session, edges_s=EDGES_S, basis=basis)
-        table = measure_table(fit_spectra(spectra, fitter=fitter), definitions=definitions, estimator="independent")
+        fits = fit_spectra(spectra, fitter=fitter)
+        unchecked = [UNKNOWN] * len(fits)
+        table = measure_table(fits, checks=unchecked, definitions=definitions, estimator="independent", intervals=DEFAULT_INTERVALS)
         marks = {"participant": who.participant, "session": visit.session, "condition": visit.condition, "period": visit.period}
         starts, stops = zip(*EDGES_S, strict=True)
         windows = {"sequence": who.sequence, "window": table["spectrum"], "window_start_s": starts, "window_stop_s": stops}

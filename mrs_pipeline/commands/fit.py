@@ -11,9 +11,11 @@ from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.basis.dependence import dependence_remarks
 from mrs_pipeline.basis.macromolecules import soft_ratio_priors
 from mrs_pipeline.commands.basis import basis_remarks, basis_to_fit, changed_on_reading, fitting_basis
+from mrs_pipeline.commands.fit_remarks import fit_remarks
 from mrs_pipeline.commands.fit_tables import amplitude_table, correlation_table, measure_table, quality_table
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.errors import ConfigError, InputError
+from mrs_pipeline.fitting.adequacy import check_adequacy
 from mrs_pipeline.fitting.fit import Fitter, fit_spectra, prepare_fitter
 from mrs_pipeline.fitting.options import FitOptions
 from mrs_pipeline.io.curves import write_curves
@@ -40,8 +42,8 @@ def fit_file(
 
     `config` needs the sections `fitting`, `measures`, `intervals`, `quantification` and `basis` of a study. `metabolites` are the
     components of the basis set that are fitted beside macromolecules (`commands.basis.basis_to_fit`), by default all. Returns what a
-    reader must know of the basis set (`basis_remarks`, `dependence_remarks`) and of concentrations, and what was changed in a set of
-    another program.
+    reader must know of the basis set (`basis_remarks`, `dependence_remarks`), of the fits (`fit_remarks`) and of concentrations, and what
+    was changed in a set of another program.
     """
     fids = read_fids(svs, allow_missing=True)
     if "coil" in fids.dims:
@@ -53,11 +55,14 @@ def fit_file(
     remarks += dependence_remarks(fitter.basis, ppm_range=fitter.options.ppm_range)
     definitions, intervals = definitions_for(config, fitter), IntervalOptions.from_mapping(config["intervals"])
     fits = fit_spectra(fids, fitter=fitter)
+    checks = [check_adequacy(fit, fitter=fitter) for fit in fits]
+    remarks = (*remarks, *fit_remarks(fits, checks=checks, definitions=definitions))
     with staged_folder(out_dir) as folder:
-        write_table(amplitude_table(fits, intervals=intervals), folder / "amplitudes.tsv")
+        write_table(amplitude_table(fits, checks=checks, intervals=intervals), folder / "amplitudes.tsv")
         write_table(correlation_table(fits), folder / "correlations.tsv")
-        write_table(measure_table(fits, definitions=definitions, estimator=INDEPENDENT, intervals=intervals), folder / "measures.tsv")
-        write_table(quality_table(fits), folder / "fitquality.tsv")
+        measures = measure_table(fits, checks=checks, definitions=definitions, estimator=INDEPENDENT, intervals=intervals)
+        write_table(measures, folder / "measures.tsv")
+        write_table(quality_table(fits, checks=checks), folder / "fitquality.tsv")
         write_curves(fits, folder / "curves.npz")
     if config["quantification"]["units"]:
         remarks = (*remarks, NO_CONCENTRATIONS)

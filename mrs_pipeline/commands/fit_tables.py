@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from mrs_pipeline.commands.quantification import Quantified
+from mrs_pipeline.fitting.adequacy import ADEQUACY_NAMES, Adequacy, baseline_inflation
 from mrs_pipeline.fitting.spectrum_fit import QUALITY_NAMES, SpectrumFit
 from mrs_pipeline.quantification.intervals import Interval, IntervalOptions
-from mrs_pipeline.quantification.measures import Measure, MeasureDefinition, evaluate_measure
+from mrs_pipeline.quantification.measures import Measure, MeasureDefinition, evaluate_measure, measure_gradient
 
 #: What a table says of an interval: its ends, and which kind it is.
 INTERVAL_COLUMNS = ("ci_low", "ci_high", "interval")
@@ -18,22 +19,23 @@ NAMED_PAIRS = (("Glu", "Gln"), ("NAA", "NAAG"), ("Cr", "PCr"))
 LEAST_CORRELATION = 0.3
 
 
-def amplitude_table(fits: Sequence[SpectrumFit], *, intervals: IntervalOptions) -> pd.DataFrame:
-    """Columns spectrum, metabolite, amplitude, sd, sd_percent (NaN for an amplitude of zero), ci_low, ci_high, interval."""
-    columns = ["spectrum", "metabolite", "amplitude", "sd", "sd_percent", *INTERVAL_COLUMNS]
+def amplitude_table(fits: Sequence[SpectrumFit], *, checks: Sequence[Adequacy], intervals: IntervalOptions) -> pd.DataFrame:
+    """Columns spectrum, metabolite, amplitude, sd, sd_percent (NaN for an amplitude of zero), ends of the interval, baseline_inflation."""
+    columns = ["spectrum", "metabolite", "amplitude", "sd", "sd_percent", *INTERVAL_COLUMNS, "baseline_inflation"]
     rows = [
-        {
-            "spectrum": index,
-            "metabolite": name,
-            "amplitude": amplitude,
-            "sd": sd,
-            "sd_percent": 100.0 * sd / amplitude if amplitude > 0 else np.nan,
-        }
-        | _interval_cells(intervals.of_sum(amplitude, sd))
-        for index, fit in enumerate(fits)
-        for name, amplitude, sd in zip(fit.metabolites, fit.amplitudes.tolist(), fit.sd.tolist(), strict=True)
+        row
+        for index, (fit, check) in enumerate(zip(fits, checks, strict=True))
+        for row in _amplitude_rows(index, fit, check=check, intervals=intervals)
     ]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _amplitude_rows(index: int, fit: SpectrumFit, *, check: Adequacy, intervals: IntervalOptions) -> Iterator[dict[str, object]]:
+    weights = np.eye(len(fit.metabolites))
+    for number, (name, amplitude, sd) in enumerate(zip(fit.metabolites, fit.amplitudes.tolist(), fit.sd.tolist(), strict=True)):
+        inflation = baseline_inflation(weights[number], covariance=fit.covariance, check=check)
+        found = {"spectrum": index, "metabolite": name, "amplitude": amplitude, "sd": sd, "sd_percent": _percent(sd, amplitude)}
+        yield found | _interval_cells(intervals.of_sum(amplitude, sd)) | {"baseline_inflation": inflation}
 
 
 def _percent(sd: float, amplitude: float) -> float:
@@ -70,6 +72,7 @@ def _correlations(fit: SpectrumFit) -> Iterator[tuple[int, int, float]]:
 def measure_table(
     fits: Sequence[SpectrumFit],
     *,
+    checks: Sequence[Adequacy],
     definitions: Sequence[MeasureDefinition],
     estimator: str,
     intervals: IntervalOptions,
@@ -78,10 +81,11 @@ def measure_table(
     """Value, standard error and interval of every measure; with concentrations also their rows and columns unit, scale_sd_percent."""
     plain = [
         _row(index, evaluate_measure(fit, definition=item, intervals=intervals), estimator)
-        for index, fit in enumerate(fits)
+        | {"baseline_inflation": measure_inflation(fit, definition=item, check=check)}
+        for index, (fit, check) in enumerate(zip(fits, checks, strict=True))
         for item in definitions
     ]
-    columns = ["spectrum", "measure", "value", "sd", *INTERVAL_COLUMNS, "terms", "estimator"]
+    columns = ["spectrum", "measure", "value", "sd", *INTERVAL_COLUMNS, "baseline_inflation", "terms", "estimator"]
     if quantified is None:
         return pd.DataFrame(plain, columns=columns)
     ratios = {item.name for item in definitions if item.denominator}
@@ -100,10 +104,17 @@ def _row(index: int, item: Measure, estimator: str) -> dict[str, object]:
     return found | _interval_cells(item.interval)
 
 
-def quality_table(fits: Sequence[SpectrumFit]) -> pd.DataFrame:
-    """Columns spectrum, status, reason, then every quality number."""
+def measure_inflation(fit: SpectrumFit, *, definition: MeasureDefinition, check: Adequacy) -> float:
+    """How many times larger the freedom of the baseline makes the variance of a measure."""
+    return baseline_inflation(measure_gradient(fit, definition=definition), covariance=fit.covariance, check=check)
+
+
+def quality_table(fits: Sequence[SpectrumFit], *, checks: Sequence[Adequacy]) -> pd.DataFrame:
+    """Columns spectrum, status, reason, then every number of quality and adequacy, and warnings."""
     rows = [
-        {"spectrum": index, "status": fit.status, "reason": fit.reason, **{name: fit.quality[name] for name in QUALITY_NAMES}}
-        for index, fit in enumerate(fits)
+        {"spectrum": index, "status": fit.status, "reason": fit.reason, "warnings": "; ".join(check.warnings)}
+        | {name: fit.quality[name] for name in QUALITY_NAMES}
+        | dict(check.numbers)
+        for index, (fit, check) in enumerate(zip(fits, checks, strict=True))
     ]
-    return pd.DataFrame(rows, columns=["spectrum", "status", "reason", *QUALITY_NAMES])
+    return pd.DataFrame(rows, columns=["spectrum", "status", "reason", *QUALITY_NAMES, *ADEQUACY_NAMES, "warnings"])

@@ -10,12 +10,14 @@ import pandas as pd
 from mrs_pipeline.basis.dependence import dependence_remarks
 from mrs_pipeline.commands.basis import basis_remarks, basis_to_fit
 from mrs_pipeline.commands.fit import INDEPENDENT, definitions_for, fitter_for
+from mrs_pipeline.commands.fit_remarks import fit_remarks
 from mrs_pipeline.commands.fit_tables import amplitude_table, correlation_table, measure_table, quality_table
 from mrs_pipeline.commands.layout import PreprocessedNames, TimecourseNames
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.commands.quantification import quantify
 from mrs_pipeline.errors import DataError, InputError
 from mrs_pipeline.fids import Fids
+from mrs_pipeline.fitting.adequacy import check_adequacy
 from mrs_pipeline.fitting.fit import Fitter, fit_spectra
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit, failed_fit
 from mrs_pipeline.io.curves import write_curves
@@ -42,8 +44,8 @@ def timecourse(
     """Average preprocessed transients in windows relative to the event, fit every window, and write spectra and tables.
 
     The stiffness of the baseline is chosen on the mean of all windows and held for each of them. Returns what a reader must know of the
-    basis set and of concentrations, which the status holds too. Raises `MrsPipelineError` for a missing event, an unknown clock, or
-    windows without any transient.
+    basis set, of the fits and of concentrations, which the status holds too. Raises `MrsPipelineError` for a missing event, an unknown
+    clock, or windows without any transient.
     """
     fids, transients = _joined(preprocessed)
     section = config["windows"]
@@ -71,11 +73,15 @@ def timecourse(
         acquisition=averaged.acquisition,
     )
     definitions, intervals = definitions_for(config, fitter), IntervalOptions.from_mapping(config["intervals"])
+    checks = [check_adequacy(fit, fitter=fitter) for fit in fits]
+    about_fits = fit_remarks(fits, checks=checks, definitions=definitions)
     tables = {
-        "amplitudes.tsv": amplitude_table(fits, intervals=intervals),
+        "amplitudes.tsv": amplitude_table(fits, checks=checks, intervals=intervals),
         "correlations.tsv": correlation_table(fits),
-        "measures.tsv": measure_table(fits, definitions=definitions, estimator=INDEPENDENT, intervals=intervals, quantified=quantified),
-        "fitquality.tsv": quality_table(fits),
+        "measures.tsv": measure_table(
+            fits, checks=checks, definitions=definitions, estimator=INDEPENDENT, intervals=intervals, quantified=quantified
+        ),
+        "fitquality.tsv": quality_table(fits, checks=checks),
     }
     with staged_folder(out_dir) as folder:
         write_fids(averaged, folder / names.file("svs.nii.gz"), source_header=header.extension, affine=header.affine)
@@ -84,9 +90,9 @@ def timecourse(
         for name, table in tables.items():
             write_table(_with_windows(table, windows), folder / names.file(name))
         write_curves(fits, folder / names.file("curves.npz"))
-        status = {"status": "ok", "reason": "", "event_onset_s": onset_s, "basis_remarks": list(remarks)}
+        status = {"status": "ok", "reason": "", "event_onset_s": onset_s, "basis_remarks": list(remarks), "fit_remarks": list(about_fits)}
         write_json(status | ({"quantification": quantified.summary} if quantified else {}), folder / names.file("status.json"))
-    return (*remarks, *(quantified.remarks if quantified else ()))
+    return (*remarks, *about_fits, *(quantified.remarks if quantified else ()))
 
 
 def try_timecourse(
@@ -107,7 +113,7 @@ def try_timecourse(
     with staged_folder(out_dir) as folder:
         for name in OUTPUTS:
             (folder / names.file(name)).touch()
-        write_json({"status": "failed", "reason": reason, "basis_remarks": []}, folder / names.file("status.json"))
+        write_json({"status": "failed", "reason": reason, "basis_remarks": [], "fit_remarks": []}, folder / names.file("status.json"))
     return reason
 
 

@@ -41,6 +41,7 @@ TEXT_COLUMNS = frozenset(
         "step",
         "status",
         "reason",
+        "warnings",
         "contrast",
         "analysis",
         "filename",

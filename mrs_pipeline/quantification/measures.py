@@ -103,7 +103,6 @@ def evaluate_measure(fit: SpectrumFit, *, definition: MeasureDefinition, interva
     terms = f"({terms})/({_terms_text(definition.denominator, fit)})"
     if not denominator > 0.0 or not np.isfinite(numerator):
         return Measure(name=definition.name, value=np.nan, sd=np.nan, terms=terms)
-    ratio = numerator / denominator
     moments = RatioMoments(
         numerator=numerator,
         denominator=denominator,
@@ -111,8 +110,20 @@ def evaluate_measure(fit: SpectrumFit, *, definition: MeasureDefinition, interva
         variance_denominator=float(below @ fit.covariance @ below),
         covariance=float(above @ fit.covariance @ below),
     )
-    sd = _sd((above - ratio * below) / denominator, fit.covariance)
-    return Measure(name=definition.name, value=ratio, sd=sd, terms=terms, interval=intervals.of_ratio(moments))
+    sd = _sd(measure_gradient(fit, definition=definition), fit.covariance)
+    return Measure(name=definition.name, value=numerator / denominator, sd=sd, terms=terms, interval=intervals.of_ratio(moments))
+
+
+def measure_gradient(fit: SpectrumFit, *, definition: MeasureDefinition) -> FloatArray:
+    """Derivative of a measure by each amplitude, shape (n_metabolites,); NaN where the measure is."""
+    above = _indicator(definition.numerator, fit)
+    if not definition.denominator:
+        return above if above.any() else np.full_like(above, np.nan)
+    below = _indicator(definition.denominator, fit)
+    numerator, denominator = float(above @ fit.amplitudes), float(below @ fit.amplitudes)
+    if not denominator > 0.0 or not above.any():
+        return np.full_like(above, np.nan)
+    return np.asarray((above - numerator / denominator * below) / denominator)
 
 
 def _indicator(names: Sequence[str], fit: SpectrumFit) -> FloatArray:

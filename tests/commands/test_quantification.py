@@ -19,7 +19,7 @@ from tests.commands.conftest import ROOT, Bench, Inputs, Result
 TISSUE = "tissue: {grey_matter: 0.6, white_matter: 0.28, csf: 0.12}"
 ALL = "units: [mmol/kg, mmol/L, i.u.]"
 PLAIN = [
-    "spectrum", "measure", "value", "sd", "ci_low", "ci_high", "interval", "terms", "estimator",
+    "spectrum", "measure", "value", "sd", "ci_low", "ci_high", "interval", "baseline_inflation", "terms", "estimator",
     "window", "window_start_s", "window_stop_s",
 ]  # fmt: skip
 
@@ -170,7 +170,7 @@ def test_a_file_without_session_has_no_concentrations_and_says_so(bench: Bench, 
     result = run(*bench.fit())
     assert result.code == 0
     assert "no concentrations: they need the water reference of a session" in result.err
-    assert list(read_table(bench.out / "measures.tsv").columns) == PLAIN[:9]
+    assert list(read_table(bench.out / "measures.tsv").columns) == PLAIN[:10]
 
 
 def test_a_contrast_of_concentrations_works_like_any_other(measures_table: pd.DataFrame) -> None:

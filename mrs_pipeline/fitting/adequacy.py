@@ -1,0 +1,198 @@
+"""Whether the model is adequate: is the residual noise, what does the baseline cost, is a line missing from the basis.
+
+Nothing here changes a fit or leaves one out: these are numbers and warnings beside it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
+
+import numpy as np
+from scipy.special import gammaincc, ndtr
+
+from mrs_pipeline.acquisition import FloatArray
+from mrs_pipeline.fids import read_only
+from mrs_pipeline.fitting.fit import Fitter
+from mrs_pipeline.fitting.linearisation import Linearised, linearised
+from mrs_pipeline.fitting.model import as_real
+from mrs_pipeline.fitting.parameters import COMMON
+from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
+
+#: Numbers of the check, in table order.
+ADEQUACY_NAMES = ("residual_structure", "whiteness_p", "missing_line_ppm", "missing_line_z", "effective_dimension", "aicc", "bic")
+#: Signals of a voxel have decayed after this time: unlike noise, what a model lacks lies before it (at most half of the FID counts).
+EARLY_S = 0.128
+#: A residual with a smaller probability of being noise is said to be structured.
+LEAST_P = 1e-3
+#: A line that stands out of the residual by more standard errors is said to be missing: noise alone does so in one of thousands of spectra.
+LARGEST_Z = 5.0
+#: A baseline that makes the variance of a measure more than this many times larger (the standard error twice) takes part in it.
+LARGEST_INFLATION = 4.0
+#: A line of which the fit takes all but this share tells nothing of what is left.
+LEAST_LEFT = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adequacy:
+    """Numbers by `ADEQUACY_NAMES`, sentences of warning, and the covariance that the amplitudes would have if the baseline were known."""
+
+    numbers: Mapping[str, float]
+    warnings: tuple[str, ...] = ()
+    covariance_known_baseline: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
+
+    def __post_init__(self) -> None:
+        """Make the array read-only."""
+        object.__setattr__(self, "covariance_known_baseline", read_only(self.covariance_known_baseline))
+
+
+#: Warning of a residual with structure.
+NOT_NOISE = "the residual is not noise"
+
+#: Of a fit that failed.
+UNKNOWN = Adequacy(numbers=MappingProxyType(dict.fromkeys(ADEQUACY_NAMES, np.nan)))
+
+
+def check_adequacy(fit: SpectrumFit, *, fitter: Fitter) -> Adequacy:
+    """The checks of one fit by `fitter`; `UNKNOWN` for a fit that failed."""
+    model = linearised(fit, fitter=fitter)
+    if model is None or fit.curves is None:
+        return UNKNOWN
+    n_samples, dwell_time_s = fitter.n_used, fitter.basis.acquisition.dwell_time_s
+    structure, p = whiteness(model, n_samples=n_samples, n_early=min(round(EARLY_S / dwell_time_s), n_samples // 2))
+    ppm, z = missing_line(model, fitter=fitter, noise=fit.quality["noise_sd"] / fitter.noise_scale)
+    aicc, bic = criteria(model)
+    values = (structure, p, ppm + _shift_ppm(model, fitter), z, model.effective_dimension, aicc, bic)
+    numbers = dict(zip(ADEQUACY_NAMES, values, strict=True))
+    return Adequacy(
+        numbers=MappingProxyType(numbers),
+        warnings=tuple(_warnings(numbers)),
+        covariance_known_baseline=model.amplitude_covariance(with_baseline=False),
+    )
+
+
+def _warnings(numbers: Mapping[str, float]) -> list[str]:
+    found = []
+    if numbers["whiteness_p"] < LEAST_P:
+        found.append(NOT_NOISE)
+    if numbers["missing_line_z"] > LARGEST_Z:
+        found.append(f"a line near {numbers['missing_line_ppm']:.2f} ppm is not in the basis")
+    if numbers["missing_line_z"] < -LARGEST_Z:
+        found.append(f"the fit is too high near {numbers['missing_line_ppm']:.2f} ppm")
+    return found
+
+
+def _shift_ppm(model: Linearised, fitter: Fitter) -> float:
+    """From the axis of the fitted points to chemical shifts, on which the spectrum's own shift is taken out."""
+    return float(model.theta[COMMON.index("shift_hz")] / fitter.model.basis.acquisition.spectrometer_frequency_mhz)
+
+
+def whiteness(model: Linearised, *, n_samples: int, n_early: int) -> tuple[float, float]:
+    """How much more energy the residual has early in time than white noise would (1: none), and the probability of as much by chance.
+
+    With r'Ar the energy of the residual r in the first `n_early` of `n_samples` samples, the statistic is r'Ar / r'r over its expectation:
+    a cumulative periodogram (Bartlett 1955) at one point, sensitive to every shape that a few widths of a line leave. Under the null r
+    has the covariance I - F F', so that the freedom the fit has used is accounted for, as by Durbin & Watson 1950 (Biometrika 37:409)
+    for a known design. ``P(r'(A - t I)r > 0)`` is that of a shifted gamma distribution with the same three moments.
+    """
+    residual, taken = model.residual, model.taken
+    early = _early_energy(residual.size // 2, n_samples=n_samples, n_early=n_early)
+    share = float(residual @ early.operator @ residual / (residual @ residual))
+    seen = early.operator @ taken
+    expected = (early.trace - float(np.sum(taken * seen))) / (residual.size - float(np.sum(taken**2)))
+    once = seen - share * taken
+    first, second = taken.T @ once, once.T @ once
+    third = float(np.sum(once * (early.operator @ once - share * once)))
+    trace, square, cube = early.shifted(share)
+    traces = (
+        trace - float(np.trace(first)),
+        square - 2.0 * float(np.trace(second)) + float(np.sum(first**2)),
+        cube - 3.0 * third + 3.0 * float(np.sum(second * first)) - float(np.sum((first @ first) * first)),
+    )
+    return share / expected, _exceeds_zero(*traces)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _EarlyEnergy:
+    """Symmetric matrix A, shape (2 n_points, 2 n_points), and the traces of its first three powers."""
+
+    operator: FloatArray
+    trace: float
+    square: float
+    cube: float
+
+    def shifted(self, t: float) -> tuple[float, float, float]:
+        """Traces of the first three powers of A - t I."""
+        n = self.operator.shape[0]
+        square = self.square - 2.0 * t * self.trace + t**2 * n
+        return self.trace - t * n, square, self.cube - 3.0 * t * self.square + 3.0 * t**2 * self.trace - t**3 * n
+
+
+@lru_cache(maxsize=8)
+def _early_energy(n_points: int, *, n_samples: int, n_early: int) -> _EarlyEnergy:
+    kernel = np.fft.fft((np.arange(n_samples) < n_early) / n_samples)
+    hermitian = kernel[(np.arange(n_points)[:, None] - np.arange(n_points)) % n_samples]
+    operator = np.block([[hermitian.real, -hermitian.imag], [hermitian.imag, hermitian.real]])
+    squared = operator @ operator
+    return _EarlyEnergy(
+        operator=read_only(operator),
+        trace=float(np.trace(operator)),
+        square=float(np.trace(squared)),
+        cube=float(np.sum(squared * operator)),
+    )
+
+
+def _exceeds_zero(trace: float, square: float, cube: float) -> float:
+    """Probability that a sum of chi-squares with weights of these power sums is above zero (Pearson's three-moment gamma)."""
+    mean, sd, skewness = trace, np.sqrt(2.0 * square), 8.0 * cube / (2.0 * square) ** 1.5
+    if abs(skewness) < 1e-3:
+        return float(ndtr(mean / sd))
+    shape = 4.0 / skewness**2
+    # (Q - mean) / sd is (G - shape) / sqrt(shape) of a gamma variable G, mirrored for a negative skewness
+    limit = max(shape - np.sqrt(shape) * mean / sd * np.sign(skewness), 0.0)
+    upper = float(gammaincc(shape, limit))
+    return upper if skewness > 0 else 1.0 - upper
+
+
+def missing_line(model: Linearised, *, fitter: Fitter, noise: float) -> tuple[float, float]:
+    """Where a line of the fitted common width would explain most of the residual: place on the fitted axis (ppm) and standard score.
+
+    The score of a line v is ``v'r / (SD sqrt(v'(I - F F')v))``, standard normal for noise of this SD: an amplitude estimated with
+    everything else free again, over its standard error. Negative where the fit is too high.
+    """
+    acquisition, mask = fitter.model.basis.acquisition, fitter.model.mask
+    time_s = fitter.model.time_s
+    _, _, _, gaussian_square, lorentzian = model.theta[: len(COMMON)]
+    fid = np.exp(-np.pi * lorentzian * time_s - (np.pi**2 / (4.0 * np.log(2.0))) * gaussian_square * time_s**2)
+    line = np.fft.fft(fid)
+    points = np.flatnonzero(mask)
+    lines = as_real(line[(points[:, None] - points[None, :]) % time_s.size])
+    own = np.sum(lines**2, axis=0)
+    left = own - np.sum((model.taken.T @ lines) ** 2, axis=0)
+    usable = left > LEAST_LEFT * own
+    if not usable.any():
+        return np.nan, np.nan
+    score = np.where(usable, (model.residual @ lines) * model.unit / (noise * np.sqrt(np.where(usable, left, 1.0))), 0.0)
+    best = int(np.argmax(np.abs(score)))
+    return float(acquisition.ppm[mask][best]), float(score[best])
+
+
+def criteria(model: Linearised) -> tuple[float, float]:
+    """Corrected Akaike (Hurvich, Simonoff & Tsai 1998, J R Stat Soc B 60:271) and Bayesian information criterion, natural logarithms.
+
+    ``n ln(RSS / n) + n (1 + (d + 1) / (n - d - 2) 2)`` with RSS in the units of the data less a constant, ``n ln(RSS / n) + d ln n``;
+    d is the effective dimension, n the number of real data.
+    """
+    n, dimension = model.residual.size, model.effective_dimension
+    misfit = n * float(np.log(model.residual @ model.residual * model.unit**2 / n))
+    corrected = misfit + n * (1.0 + 2.0 * (dimension + 1.0) / max(n - dimension - 2.0, 1.0))
+    return corrected, misfit + dimension * float(np.log(n))
+
+
+def baseline_inflation(weights: FloatArray, *, covariance: FloatArray, check: Adequacy) -> float:
+    """Variance of a combination of amplitudes over that which it would have if the baseline were known; NaN where there is none."""
+    known = check.covariance_known_baseline
+    if not (np.all(np.isfinite(weights)) and np.all(np.isfinite(covariance)) and known.size):
+        return np.nan
+    variance = float(weights @ known @ weights)
+    return float(weights @ covariance @ weights) / variance if variance > 0 else np.nan

@@ -1,0 +1,122 @@
+"""A finished fit as a linear model: what each of its unknowns does to the spectrum, and which part of the noise they take.
+
+At its minimum a fit with data y, derivatives D by its unknowns, penalty P and a baseline that takes S e out of what is left (`smoother`)
+leaves the residual M y with ``M = W - W D (D'W D + P)^-1 D'W`` and W = I - S. M is I - F F' with few columns F.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import scipy.linalg
+
+from mrs_pipeline.acquisition import FloatArray
+from mrs_pipeline.fids import read_only
+from mrs_pipeline.fitting.fit import Fitter
+from mrs_pipeline.fitting.model import as_real
+from mrs_pipeline.fitting.parameters import COMMON
+from mrs_pipeline.fitting.ratio_priors import ratio_rows
+from mrs_pipeline.fitting.spectrum_fit import FitCurves, SpectrumFit
+
+_RIDGE = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linearised:
+    """A fit on its 2 n_points real data, amplitudes first among its unknowns, in multiples of `unit` (the SD that weighted the data).
+
+    `design` has shape (2 n_points, n_unknowns), `penalty` its square; `smooth_rows` Q are those of the baseline, S = Q'Q. `moving` marks
+    what the fit could move: neither amplitudes held at zero nor parameters at a bound. `theta` are the non-linear parameters.
+    """
+
+    theta: FloatArray
+    design: FloatArray
+    penalty: FloatArray
+    smooth_rows: FloatArray
+    residual: FloatArray
+    moving: FloatArray
+    n_amplitudes: int
+    unit: float
+
+    def __post_init__(self) -> None:
+        """Make the arrays read-only."""
+        for name in ("theta", "design", "penalty", "smooth_rows", "residual", "moving"):
+            object.__setattr__(self, name, read_only(getattr(self, name)))
+
+    def amplitude_covariance(self, *, with_baseline: bool = True) -> FloatArray:
+        """Covariance of the amplitudes in the units of the data; without the baseline: if that were known."""
+        smooth = self.smooth_rows @ self.design
+        information = self.design.T @ self.design + self.penalty
+        if with_baseline:
+            information -= smooth.T @ smooth
+        scale = 1.0 / np.sqrt(np.maximum(np.diag(information), 1e-300))
+        scaled = information * scale[:, None] * scale + _RIDGE * np.eye(scale.size)
+        inverse = np.asarray(scipy.linalg.pinvh(scaled)) * scale[:, None] * scale
+        return np.asarray(inverse[: self.n_amplitudes, : self.n_amplitudes] * self.unit**2)
+
+    @cached_property
+    def taken(self) -> FloatArray:
+        """Columns F, shape (2 n_points, n_columns): of noise e the fit leaves the residual (I - F F') e."""
+        moving = self.moving > 0
+        design = self.design[:, moving]
+        design = design - self.smooth_rows.T @ (self.smooth_rows @ design)
+        gram = self.design[:, moving].T @ design + self.penalty[np.ix_(moving, moving)]
+        scale = 1.0 / np.sqrt(np.maximum(np.diag(gram), 1e-300))
+        lower = scipy.linalg.cholesky(gram * scale[:, None] * scale + 1e-10 * np.eye(scale.size), lower=True)
+        solved = scipy.linalg.solve_triangular(lower, (design * scale).T, lower=True)
+        return np.concatenate([self.smooth_rows, solved]).T
+
+    @property
+    def effective_dimension(self) -> float:
+        """Trace of F F': how many real numbers of the data the fit follows, baseline and penalised unknowns by their share."""
+        return float(np.sum(self.taken**2))
+
+
+def linearised(fit: SpectrumFit, *, fitter: Fitter) -> Linearised | None:
+    """The linear model at the parameters of a fit by `fitter`; None for a fit that failed."""
+    if fit.curves is None:
+        return None
+    model, curves = fitter.model, fit.curves
+    theta = _theta(fit, curves, fitter)
+    rows = model.smoother.rows(fit.smoothing)
+    unit = _unit(fit, curves, fitter)
+    fids = model.modulated(theta)
+    columns = as_real(model.spectra(fids))
+    slopes = as_real(model.derivatives(fids, amplitudes=fit.amplitudes / unit, explained=(curves.data - curves.residual) / unit))
+    free = np.ones(theta.size, dtype=bool)
+    free[len(COMMON) :] = fitter.options.priors
+    amplitude_penalty = _amplitude_penalty(fit, columns, rows, fitter, unit=unit)
+    within = (theta > fitter.lower) & (theta < fitter.upper)
+    return Linearised(
+        theta=theta,
+        design=np.concatenate([columns, slopes[:, free]], axis=1),
+        penalty=scipy.linalg.block_diag(amplitude_penalty, np.diag(fitter.priors.precision[free])),
+        smooth_rows=rows,
+        residual=as_real(curves.residual) / unit,
+        moving=np.concatenate([fit.amplitudes > 0, within[free]]).astype(float),
+        n_amplitudes=fit.amplitudes.size,
+        unit=unit,
+    )
+
+
+def _theta(fit: SpectrumFit, curves: FitCurves, fitter: Fitter) -> FloatArray:
+    """Parameters as the last search knew them: a shift that was taken out of the data beforehand is not in the ppm axis of the curves."""
+    theta = np.array([fit.parameters[name] for name in fitter.parameter_names])
+    axis = fitter.model.basis.acquisition
+    theta[COMMON.index("shift_hz")] = (curves.ppm[0] - axis.ppm[fitter.model.mask][0]) * axis.spectrometer_frequency_mhz
+    return theta
+
+
+def _unit(fit: SpectrumFit, curves: FitCurves, fitter: Fitter) -> float:
+    """Noise of the fitted spectrum, or the residual per degree of freedom left by amplitudes and baseline where that is larger."""
+    n_data = 2 * curves.residual.size
+    n_used = fit.amplitudes.size + float(fitter.model.smoother.weights(fit.smoothing).sum())
+    square = float(np.vdot(curves.residual, curves.residual).real)
+    return max(fit.quality["noise_sd"] / fitter.noise_scale, float(np.sqrt(square / max(n_data - n_used, 0.5 * n_data))))
+
+
+def _amplitude_penalty(fit: SpectrumFit, columns: FloatArray, rows: FloatArray, fitter: Fitter, *, unit: float) -> FloatArray:
+    smooth = rows @ columns
+    least_sd = 1.0 / np.sqrt(np.sum(columns**2, axis=0) - np.sum(smooth**2, axis=0))
+    priors = ratio_rows(fitter.ratio_priors, components=fit.metabolites, amplitudes=fit.amplitudes / unit, sd=least_sd)
+    return np.asarray(priors.T @ priors)
