@@ -9,12 +9,10 @@ from mrs_pipeline.commands.quantification import Quantified
 from mrs_pipeline.fitting.adequacy import ADEQUACY_NAMES, Adequacy, baseline_inflation
 from mrs_pipeline.fitting.spectrum_fit import QUALITY_NAMES, SpectrumFit
 from mrs_pipeline.quantification.intervals import Interval, IntervalOptions
-from mrs_pipeline.quantification.measures import Measure, MeasureDefinition, evaluate_measure, measure_gradient
+from mrs_pipeline.quantification.measures import NAMED_PAIRS, Measure, MeasureDefinition, evaluate_measure, measure_gradient
 
 #: What a table says of an interval: its ends, and which kind it is.
 INTERVAL_COLUMNS = ("ci_low", "ci_high", "interval")
-#: Pairs of metabolites that spectra tell apart least: their correlations are always in the table.
-NAMED_PAIRS = (("Glu", "Gln"), ("NAA", "NAAG"), ("Cr", "PCr"))
 #: Other pairs are in the table from this size of the correlation on.
 LEAST_CORRELATION = 0.3
 

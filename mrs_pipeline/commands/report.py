@@ -74,10 +74,12 @@ def write_session_page(item: StudySession, *, config: Mapping[str, Any], results
             group_page=_up(item) + "index.html",
             basis_page=_up(item) + BASIS_PAGE,
             basis_remarks=_basis_remarks(item, results=results),
+            fit_remarks=_texts(status.get("fit_remarks")),
             settings=config,
             provenance={**provenance(config), "inputs": record.get("inputs")},
             measures=_primary_first(_table(folder / names.file("measures.tsv")), measure=config["statistics"]["primary"]["measure"]),
             amplitudes=_table(folder / names.file("amplitudes.tsv")),
+            correlations=_table(folder / names.file("correlations.tsv")),
             fitquality=_table(folder / names.file("fitquality.tsv")),
         )
     )
@@ -89,7 +91,11 @@ def _basis_remarks(item: StudySession, *, results: Path) -> tuple[str, ...]:
     status = read_json(results / item.folder / TimecourseNames.bids(item.label).file("status.json"))
     quantification = status.get("quantification")
     told = [status.get("basis_remarks"), quantification.get("remarks") if isinstance(quantification, dict) else None]
-    return tuple(str(remark) for remarks in told if isinstance(remarks, list) for remark in remarks)
+    return tuple(remark for remarks in told for remark in _texts(remarks))
+
+
+def _texts(values: object) -> tuple[str, ...]:
+    return tuple(str(value) for value in values) if isinstance(values, list) else ()
 
 
 def _up(item: StudySession) -> str:

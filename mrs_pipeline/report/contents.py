@@ -39,7 +39,7 @@ TABLES: dict[str, Columns] = {
     ),
     "fitquality": Columns(
         required=("participant", "session", "window"),
-        texts=("participant", "session", "window", "status", "reason"),
+        texts=("participant", "session", "window", "status", "reason", "warnings"),
         numbers=("snr", "fwhm_hz", "shift_hz", "phase_deg", "fqn"),
     ),
     "transients": Columns(
@@ -63,6 +63,11 @@ TABLES: dict[str, Columns] = {
         required=("window", "metabolite", "amplitude"),
         texts=("window", "metabolite"),
         numbers=("amplitude", "sd"),
+    ),
+    "correlations": Columns(
+        required=("window", "metabolite", "metabolite_2", "correlation"),
+        texts=("window", "metabolite", "metabolite_2"),
+        numbers=("window_start_s", "window_stop_s", "correlation"),
     ),
     "history": Columns(required=("step",), texts=("step", "method", "details")),
 }
@@ -179,6 +184,7 @@ class SessionReport:
     has_reference: bool | None = None
     measures: pd.DataFrame = field(default_factory=pd.DataFrame)
     amplitudes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    correlations: pd.DataFrame = field(default_factory=pd.DataFrame)
     fitquality: pd.DataFrame = field(default_factory=pd.DataFrame)
     transients: pd.DataFrame = field(default_factory=pd.DataFrame)
     history: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -189,6 +195,7 @@ class SessionReport:
     group_page: str = ""
     basis_page: str = ""
     basis_remarks: tuple[str, ...] = ()
+    fit_remarks: tuple[str, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
     provenance: Mapping[str, object] = field(default_factory=dict)
 
@@ -199,7 +206,7 @@ class SessionReport:
             object.__setattr__(self, name, normalised(getattr(self, name).assign(**who), name=name))
         measures = self.measures.assign(condition=self.condition) if self.condition else self.measures
         object.__setattr__(self, "measures", measures)
-        for name in ("amplitudes", "history"):
+        for name in ("amplitudes", "correlations", "history"):
             object.__setattr__(self, name, normalised(getattr(self, name), name=name))
 
 

@@ -197,6 +197,7 @@ def _session_tables(report: SessionReport) -> dict[str, tables.PageTable]:
         "measures": tables.plain_table(report.measures, name="Measures", leave_out=who, empty="There is no table of measures."),
         "quality": tables.plain_table(report.fitquality, name="Quality of fits", leave_out=who, empty="There is no table of fit quality."),
         "amplitudes": tables.plain_table(report.amplitudes, name="Amplitudes", leave_out=who),
+        "correlations": tables.correlations_table(report),
         "history": tables.plain_table(report.history, name="Processing", empty="No processing is on record."),
     }
 

@@ -28,6 +28,7 @@ def group_remarks(report: GroupReport) -> list[Remark]:
         _references(report),
         _failed_sessions(report),
         failed_fits(report.fitquality),
+        fit_warnings(report.fitquality),
         _failed_contrasts(report),
         *basis_remarks(report.basis_remarks, n_sessions=len(report.sessions)),
     ]
@@ -38,7 +39,8 @@ def session_remarks(report: SessionReport) -> list[Remark]:
     """Statements on one session."""
     starts = pd.DataFrame([{"participant": report.participant, "session": report.session, "infusion_start_s": report.infusion_start_s}])
     about_basis = basis_remarks(report.basis_remarks, n_sessions=1)
-    found = [separate_runs(report.transients, starts=starts), failed_fits(report.fitquality), *about_basis]
+    about_fits = [Remark(text=f"{text[:1].upper()}{text[1:]}.") for text in report.fit_remarks]
+    found = [separate_runs(report.transients, starts=starts), failed_fits(report.fitquality), *about_fits, *about_basis]
     if report.has_reference is False:
         found.insert(0, Remark(text=_NO_REFERENCE.format(who="This session has no"), weight="note"))
     if not is_ok(report.status):
@@ -143,6 +145,15 @@ def failed_fits(fitquality: pd.DataFrame) -> Remark | None:
         return None
     kinds = ", ".join(f"{n} {status}" for status, n in sorted(Counter(failed).items()))
     return Remark(text=f"{len(failed)} of {len(fitquality)} windows have no usable fit ({kinds}); they count as missing, not as zero.")
+
+
+def fit_warnings(fitquality: pd.DataFrame) -> Remark | None:
+    """How many fits of a study have a warning; the pages of the sessions say which."""
+    n_warned = int((fitquality["warnings"] != "").sum())
+    if not n_warned:
+        return None
+    text = f"{n_warned} of {len(fitquality)} fits have a warning, such as a residual that is not noise: see the pages of the sessions."
+    return Remark(text=text, weight="note")
 
 
 def basis_remarks(texts: Iterable[str], *, n_sessions: int) -> list[Remark]:

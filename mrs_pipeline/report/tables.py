@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mrs_pipeline.quantification.measures import NAMED_PAIRS
 from mrs_pipeline.report import changes, confounds
 from mrs_pipeline.report.contents import GroupReport, SessionReport, as_text, records
 from mrs_pipeline.report.wording import NOTHING, decimals_for, is_failed, is_primary, level, number, p_value, percent
@@ -229,6 +230,19 @@ def _plain_cell(column: str, value: object) -> Cell:
         return status_cell(as_text(value))
     numeric = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     return number_cell(float(str(value))) if numeric else text_cell(value)
+
+
+def correlations_table(report: SessionReport) -> PageTable:
+    """Correlations of the pairs that are hardest to tell apart, one row a window."""
+    named = {frozenset(pair): " and ".join(pair) for pair in NAMED_PAIRS}
+    members = report.correlations[["metabolite", "metabolite_2"]].itertuples(index=False, name=None)
+    rows = report.correlations.assign(pair=[named.get(frozenset(pair), "") for pair in members])
+    wide = rows[rows["pair"] != ""].pivot_table(index="window", columns="pair", values="correlation", sort=False)
+    cells = [
+        [text_cell(window), *(number_cell(float(value), decimals=2) for value in values)]
+        for window, values in zip(wide.index, wide.to_numpy(), strict=True)
+    ]
+    return PageTable(name="Correlations of fitted amplitudes", headers=("Window", *wide.columns), rows=cells)
 
 
 def rejections_table(report: SessionReport) -> PageTable:

@@ -251,3 +251,24 @@ def test_what_is_to_remark_about_the_basis_set(study: GroupReport, one_session: 
     of_one = Page(group_page(replace(study, basis_remarks=(remark,))))
     assert f"In 1 of {n_sessions} sessions the basis has an echo time of 30 ms" in of_one.text
     assert "The basis has an echo time of 30 ms" in Page(session_page(replace(one_session, basis_remarks=(remark,)))).text
+
+
+def test_session_page_warns_of_fits_and_shows_what_is_hard_to_tell_apart(one_session: SessionReport) -> None:
+    named = [("0", "Gln", "Glu", -0.62), ("0", "NAA", "NAAG", -0.41), ("1", "Gln", "Glu", -0.58), ("1", "NAA", "NAAG", -0.4)]
+    columns = ["window", "metabolite", "metabolite_2", "correlation"]
+    correlations = pd.DataFrame([*named, ("0", "Asp", "GABA", 0.35)], columns=columns)
+    remark = "a line near 1.31 ppm is not in the basis: the residual of 2 of 8 fits holds one"
+    page = Page(session_page(replace(one_session, correlations=correlations, fit_remarks=(remark,))))
+    assert "A line near 1.31 ppm is not in the basis: the residual of 2 of 8 fits holds one." in page.text
+    assert [text for text, _ in page.column("Correlations of fitted amplitudes", "Glu and Gln")] == [
+        "\N{MINUS SIGN}0.62",
+        "\N{MINUS SIGN}0.58",
+    ]
+    assert "Asp" not in page.text
+
+
+def test_group_page_counts_fits_with_warnings(study: GroupReport) -> None:
+    n = len(study.fitquality)
+    warned = study.fitquality.assign(warnings=["the residual is not noise", *[""] * (n - 1)])
+    assert f"1 of {n} fits have a warning" in Page(group_page(replace(study, fitquality=warned))).text
+    assert "have a warning" not in Page(group_page(study)).text
