@@ -6,20 +6,14 @@ Exit codes: 0 done, 2 wrong usage or bad input (one sentence on stderr), 1 a def
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from mrs_pipeline import __version__
+from mrs_pipeline.cli_analysis import add_contrast, add_fit, add_timecourse
+from mrs_pipeline.cli_arguments import Parser, frequency_mhz, natural_number, spectral_width_hz, study_or_defaults, tell, time_s
 from mrs_pipeline.errors import ConfigError, MrsPipelineError
-
-
-class _Parser(argparse.ArgumentParser):
-    """Reports wrong usage in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        """Exit with 2 and one sentence."""
-        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,24 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _within(low: int, high: int, unit: str) -> Callable[[str], float]:
-    """Reads a number between two limits, beyond which another unit was meant."""
-
-    def number(text: str) -> float:
-        if not max(low, 1e-9) <= float(text) <= high:
-            raise argparse.ArgumentTypeError(f"{text} is outside {low} to {high} {unit}: give it in {unit}")
-        return float(text)
-
-    return number
-
-
-frequency_mhz, spectral_width_hz, time_s = _within(10, 1000, "MHz"), _within(200, 100000, "Hz"), _within(0, 1, "s")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="mrs-pipeline", description="Functional MR spectroscopy: raw transients to the contrast of two conditions.")
+    parser = Parser(prog="mrs-pipeline", description="Functional MR spectroscopy: raw transients to the contrast of two conditions.")
     parser.add_argument("--version", action="version", version=f"mrs-pipeline {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     for add in (
         _add_simulate,
         _add_import,
@@ -60,9 +40,9 @@ def _parser() -> argparse.ArgumentParser:
         _add_basis_convert,
         _add_macromolecules,
         _add_preprocess,
-        _add_fit,
-        _add_timecourse,
-        _add_contrast,
+        add_fit,
+        add_timecourse,
+        add_contrast,
     ):
         add(commands)
     return parser
@@ -167,13 +147,7 @@ def _basis_convert(options: argparse.Namespace) -> None:
 
     stated = Stated(spectrometer_frequency_mhz=options.frequency, spectral_width_hz=options.spectral_width, echo_time_s=options.echo_time)
     changes = convert_basis(options.source, options.out, stated=stated, form=options.form, metabolites=options.metabolites)
-    _tell(changes, options=options, kind="note")
-
-
-def _tell(remarks: Sequence[str], *, options: argparse.Namespace, kind: str) -> None:
-    """Print what a user must know though the command succeeded."""
-    for remark in remarks:
-        print(f"mrs-pipeline {options.command}: {kind}: {remark}", file=sys.stderr)
+    tell(changes, options=options, kind="note")
 
 
 def _add_macromolecules(commands: Any) -> None:
@@ -196,7 +170,7 @@ def _macromolecules(options: argparse.Namespace) -> None:
     found = measure_macromolecules(
         options.scans, out=options.out, water=options.water, figure=options.figure, kind=options.kind, timing=timing
     )
-    _tell(found.warnings, options=options, kind="warning")
+    tell(found.warnings, options=options, kind="warning")
 
 
 def _add_preprocess(commands: Any) -> None:
@@ -213,87 +187,10 @@ def _preprocess(options: argparse.Namespace) -> None:
     from mrs_pipeline.commands.preprocess import preprocess_session
     from mrs_pipeline.io.sessions import files_as_session
 
-    config = _study_or_defaults(options.config)
+    config = study_or_defaults(options.config)
     files = files_as_session(options.svs, reference_paths=options.reference)
     steps, event = config["preprocessing"]["steps"], config["windows"].get("event")
     preprocess_session(files, steps=steps, event=event, out_dir=options.out, names=PreprocessedNames())
-
-
-def _add_fit(commands: Any) -> None:
-    parser = commands.add_parser("fit", help="fit every spectrum of a file")
-    parser.add_argument("svs", type=Path, metavar="SVS", help="spectra (NIfTI-MRS), coils combined")
-    parser.add_argument("--basis", type=Path, required=True, metavar="BASIS", help="a basis set in any form of basis-convert")
-    parser.add_argument(
-        "--metabolites", nargs="+", metavar="NAME", help="components of the basis to fit beside macromolecules (default: all)"
-    )
-    parser.add_argument("--ppm-range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="fitted range, ppm (default: 0.2 4.0)")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="study whose fitting options and measures are used")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the tables")
-    parser.set_defaults(run=_fit)
-
-
-def _fit(options: argparse.Namespace) -> None:
-    from mrs_pipeline.commands.fit import fit_file
-
-    config = _study_or_defaults(options.config)
-    if options.ppm_range:
-        low, high = options.ppm_range
-        if not low < high:
-            raise ConfigError(f"--ppm-range {low:g} {high:g} is empty: give the lower limit first")
-        config["fitting"]["ppm_range"] = [low, high]
-    remarks = fit_file(options.svs, basis=options.basis, config=config, out_dir=options.out, metabolites=options.metabolites)
-    _tell(remarks, options=options, kind="warning")
-
-
-def _add_timecourse(commands: Any) -> None:
-    parser = commands.add_parser("timecourse", help="windows of a preprocessed session and their fits")
-    parser.add_argument("preprocessed", type=Path, nargs="+", metavar="PREPROCESSED", help="result of mrs-pipeline preprocess")
-    parser.add_argument("--events", type=Path, metavar="EVENTS.tsv", help="events, onsets in seconds from the first transient")
-    parser.add_argument("--config", type=Path, required=True, metavar="STUDY.yaml", help="study: windows, fitting, measures")
-    parser.add_argument("--basis", type=Path, required=True, metavar="BASIS", help="basis set")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the tables")
-    parser.set_defaults(run=_timecourse)
-
-
-def _timecourse(options: argparse.Namespace) -> None:
-    from mrs_pipeline.commands.layout import TimecourseNames
-    from mrs_pipeline.commands.timecourse import timecourse
-
-    config = _study_or_defaults(options.config)
-    names = TimecourseNames()
-    remarks = timecourse(options.preprocessed, events=options.events, config=config, basis=options.basis, out_dir=options.out, names=names)
-    _tell(remarks, options=options, kind="warning")
-
-
-def _add_contrast(commands: Any) -> None:
-    parser = commands.add_parser("contrast", help="contrast of conditions from a table of measures")
-    parser.add_argument("measures", type=Path, metavar="MEASURES.tsv", help="measures of all sessions and windows")
-    parser.add_argument("--config", type=Path, required=True, metavar="STUDY.yaml", help="study: its statistics section")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the tables")
-    parser.set_defaults(run=_contrast)
-
-
-def _contrast(options: argparse.Namespace) -> None:
-    from mrs_pipeline.commands.contrast import contrast_file
-
-    contrast_file(options.measures, config=_study_or_defaults(options.config), out_dir=options.out)
-
-
-def _study_or_defaults(path: Path | None) -> dict[str, Any]:
-    """A study's configuration, or the package's defaults where none is given."""
-    from mrs_pipeline.io.config import complete_config, read_config
-
-    if path is not None:
-        return read_config(path)
-    return complete_config({"study": {"name": "defaults"}, "basis": {}, "windows": {"event": None}}, source="defaults")
-
-
-def natural_number(text: str) -> int:
-    """A whole number that is not negative; the name appears in messages."""
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is negative")
-    return value
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from mrs_pipeline.commands.basis import basis_remarks, basis_to_fit, changed_on_
 from mrs_pipeline.commands.fit_remarks import fit_remarks
 from mrs_pipeline.commands.fit_tables import amplitude_table, correlation_table, measure_table, quality_table
 from mrs_pipeline.commands.outputs import staged_folder
+from mrs_pipeline.commands.resampling import NO_RESAMPLING, Resampling, resampled_table
 from mrs_pipeline.errors import ConfigError, InputError
 from mrs_pipeline.fitting.adequacy import check_adequacy
 from mrs_pipeline.fitting.fit import Fitter, fit_spectra, prepare_fitter
@@ -36,14 +37,20 @@ MIN_POINTS = 32
 
 
 def fit_file(
-    svs: Path, *, basis: Path, config: Mapping[str, Any], out_dir: Path, metabolites: Sequence[str] | None = None
+    svs: Path,
+    *,
+    basis: Path,
+    config: Mapping[str, Any],
+    out_dir: Path,
+    metabolites: Sequence[str] | None = None,
+    resampling: Resampling = NO_RESAMPLING,
 ) -> tuple[str, ...]:
     """Fit every spectrum of a NIfTI-MRS file and write amplitudes, their correlations, measures, quality and curves into `out_dir`.
 
     `config` needs the sections `fitting`, `measures`, `intervals`, `quantification` and `basis` of a study. `metabolites` are the
-    components of the basis set that are fitted beside macromolecules (`commands.basis.basis_to_fit`), by default all. Returns what a
-    reader must know of the basis set (`basis_remarks`, `dependence_remarks`), of the fits (`fit_remarks`) and of concentrations, and what
-    was changed in a set of another program.
+    components of the basis set that are fitted beside macromolecules (`commands.basis.basis_to_fit`), by default all. `resampling` asks
+    for tables of refits, ``bootstrap.tsv`` and ``montecarlo.tsv``. Returns what a reader must know of the basis set (`basis_remarks`,
+    `dependence_remarks`), of the fits (`fit_remarks`) and of concentrations, and what was changed in a set of another program.
     """
     fids = read_fids(svs, allow_missing=True)
     if "coil" in fids.dims:
@@ -63,6 +70,17 @@ def fit_file(
         measures = measure_table(fits, checks=checks, definitions=definitions, estimator=INDEPENDENT, intervals=intervals)
         write_table(measures, folder / "measures.tsv")
         write_table(quality_table(fits, checks=checks), folder / "fitquality.tsv")
+        for name, (n_draws, redrawn) in resampling.tables.items():
+            table = resampled_table(
+                fits,
+                fitter=fitter,
+                definitions=definitions,
+                intervals=intervals,
+                n_draws=n_draws,
+                redrawn=redrawn,
+                seed=resampling.seed,
+            )
+            write_table(table, folder / f"{name}.tsv")
         write_curves(fits, folder / "curves.npz")
     if config["quantification"]["units"]:
         remarks = (*remarks, NO_CONCENTRATIONS)

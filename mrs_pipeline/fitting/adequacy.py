@@ -161,7 +161,7 @@ def missing_line(model: Linearised, *, fitter: Fitter, noise: float) -> tuple[fl
     everything else free again, over its standard error. Negative where the fit is too high.
     """
     acquisition, mask = fitter.model.basis.acquisition, fitter.model.mask
-    time_s = fitter.model.time_s
+    time_s = acquisition.time_s
     _, _, _, gaussian_square, lorentzian = model.theta[: len(COMMON)]
     fid = np.exp(-np.pi * lorentzian * time_s - (np.pi**2 / (4.0 * np.log(2.0))) * gaussian_square * time_s**2)
     line = np.fft.fft(fid)

@@ -77,7 +77,7 @@ def linearised(fit: SpectrumFit, *, fitter: Fitter) -> Linearised | None:
     if fit.curves is None:
         return None
     model, curves = fitter.model, fit.curves
-    theta = _theta(fit, curves, fitter)
+    theta = final_parameters(fit, fitter=fitter)
     rows = model.smoother.rows(fit.smoothing)
     unit = _unit(fit, curves, fitter)
     fids = model.modulated(theta)
@@ -99,11 +99,12 @@ def linearised(fit: SpectrumFit, *, fitter: Fitter) -> Linearised | None:
     )
 
 
-def _theta(fit: SpectrumFit, curves: FitCurves, fitter: Fitter) -> FloatArray:
-    """Parameters as the last search knew them: a shift that was taken out of the data beforehand is not in the ppm axis of the curves."""
+def final_parameters(fit: SpectrumFit, *, fitter: Fitter) -> FloatArray:
+    """Parameters as the last search knew them: a shift taken out of the data beforehand is not in the ppm axis of the curves."""
     theta = np.array([fit.parameters[name] for name in fitter.parameter_names])
-    axis = fitter.model.basis.acquisition
-    theta[COMMON.index("shift_hz")] = (curves.ppm[0] - axis.ppm[fitter.model.mask][0]) * axis.spectrometer_frequency_mhz
+    if fit.curves is not None:
+        axis = fitter.model.basis.acquisition
+        theta[COMMON.index("shift_hz")] = (fit.curves.ppm[0] - axis.ppm[fitter.model.mask][0]) * axis.spectrometer_frequency_mhz
     return theta
 
 

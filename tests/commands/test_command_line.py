@@ -255,6 +255,20 @@ def test_simulate_and_analysis_without_truth(run, table, tmp_path):
         assert path.read_bytes() == (tmp_path / "without" / path.name).read_bytes()
 
 
+def test_fit_resamples_when_asked_to_and_the_same_seed_gives_the_same_tables(inputs, run, table, tmp_path):
+    path = spectra(inputs, tmp_path, noise)
+    options = ["fit", path, "--basis", inputs.basis, "--config", inputs.study, "--bootstrap", 3, "--monte-carlo", 2, "--out"]
+    for name, seed in (("first", 4), ("second", 4), ("third", 5)):
+        assert_fitted(run(*options, tmp_path / name, "--seed", seed))
+    first, second, third = (table(tmp_path / name / "bootstrap.tsv") for name in ("first", "second", "third"))
+    assert first.equals(second)
+    assert not first["resampled_sd"].equals(third["resampled_sd"])
+    assert sorted(set(first["spectrum"])) == [0, 2]  # the spectrum without signal has nothing to rebuild
+    assert DEFAULT_MEASURES | set(read_basis(inputs.basis).metabolites) <= set(first["measure"])
+    assert set(first["n_draws"]) == {3}
+    assert set(table(tmp_path / "first/montecarlo.tsv")["n_draws"]) == {2}
+
+
 @pytest.mark.external_data
 def test_fit_agrees_with_lcmodel(external_data, run, table, tmp_path):
     """LCModel's own example, the same raw data and basis set: within 2 combined SD of what LCModel 6.3-1R printed, Glx/tNAA within 8 %."""
