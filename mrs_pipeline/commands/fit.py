@@ -11,23 +11,16 @@ from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.basis.dependence import dependence_remarks
 from mrs_pipeline.basis.macromolecules import soft_ratio_priors
 from mrs_pipeline.commands.basis import basis_remarks, basis_to_fit, changed_on_reading, fitting_basis
-from mrs_pipeline.commands.fit_remarks import fit_remarks
-from mrs_pipeline.commands.fit_tables import amplitude_table, correlation_table, measure_table, quality_table
+from mrs_pipeline.commands.fit_results import fit_results
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.commands.resampling import NO_RESAMPLING, Resampling, resampled_table
 from mrs_pipeline.errors import ConfigError, InputError
-from mrs_pipeline.fitting.adequacy import check_adequacy
 from mrs_pipeline.fitting.fit import Fitter, fit_spectra, prepare_fitter
 from mrs_pipeline.fitting.options import FitOptions
 from mrs_pipeline.io.curves import write_curves
 from mrs_pipeline.io.nifti_mrs import read_fids, read_header
 from mrs_pipeline.io.orientation import check_orientation
 from mrs_pipeline.io.tables import write_table
-from mrs_pipeline.quantification.intervals import IntervalOptions
-from mrs_pipeline.quantification.measures import DEFAULT_MEASURES, MeasureDefinition, check_metabolites, measure_definitions
-
-#: Name of the estimator in the measures table: every window by itself.
-INDEPENDENT = "independent"
 
 #: What a study that asks for concentrations is told where no session is known.
 NO_CONCENTRATIONS = "no concentrations: they need the water reference of a session, which the commands preprocess and timecourse know"
@@ -60,28 +53,24 @@ def fit_file(
     remarks = basis_remarks(available, acquisition=fids.acquisition, sequence_name=read_header(svs).extension.get("SequenceName"))
     fitter = fitter_for(available, acquisition=fids.acquisition, config=config)
     remarks += dependence_remarks(fitter.basis, ppm_range=fitter.options.ppm_range)
-    definitions, intervals = definitions_for(config, fitter), IntervalOptions.from_mapping(config["intervals"])
     fits = fit_spectra(fids, fitter=fitter)
-    checks = [check_adequacy(fit, fitter=fitter) for fit in fits]
-    remarks = (*remarks, *fit_remarks(fits, checks=checks, definitions=definitions))
+    results = fit_results(fits, fitter=fitter, config=config)
     with staged_folder(out_dir) as folder:
-        write_table(amplitude_table(fits, checks=checks, intervals=intervals), folder / "amplitudes.tsv")
-        write_table(correlation_table(fits), folder / "correlations.tsv")
-        measures = measure_table(fits, checks=checks, definitions=definitions, estimator=INDEPENDENT, intervals=intervals)
-        write_table(measures, folder / "measures.tsv")
-        write_table(quality_table(fits, checks=checks), folder / "fitquality.tsv")
+        for name, table in results.tables.items():
+            write_table(table, folder / name)
         for name, (n_draws, redrawn) in resampling.tables.items():
             table = resampled_table(
                 fits,
                 fitter=fitter,
-                definitions=definitions,
-                intervals=intervals,
+                definitions=results.definitions,
+                intervals=results.intervals,
                 n_draws=n_draws,
                 redrawn=redrawn,
                 seed=resampling.seed,
             )
             write_table(table, folder / f"{name}.tsv")
         write_curves(fits, folder / "curves.npz")
+    remarks = (*remarks, *results.remarks)
     if config["quantification"]["units"]:
         remarks = (*remarks, NO_CONCENTRATIONS)
     return (*remarks, *changed_on_reading(available, basis))
@@ -98,11 +87,3 @@ def fitter_for(basis: BasisSet, *, acquisition: Acquisition, config: Mapping[str
         )
     ready = fitting_basis(basis, acquisition=acquisition, macromolecules=config["basis"]["macromolecules"])
     return prepare_fitter(ready, options=options, ratio_priors=soft_ratio_priors())
-
-
-def definitions_for(config: Mapping[str, Any], fitter: Fitter) -> tuple[MeasureDefinition, ...]:
-    """The measures every table holds and those of the study; the study's own must find their metabolites in the basis."""
-    own = config["measures"]
-    definitions = measure_definitions({**DEFAULT_MEASURES, **own})
-    check_metabolites([item for item in definitions if item.name in own], metabolites=fitter.basis.metabolites)
-    return definitions

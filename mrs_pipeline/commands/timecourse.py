@@ -9,21 +9,18 @@ import pandas as pd
 
 from mrs_pipeline.basis.dependence import dependence_remarks
 from mrs_pipeline.commands.basis import basis_remarks, basis_to_fit
-from mrs_pipeline.commands.fit import INDEPENDENT, definitions_for, fitter_for
-from mrs_pipeline.commands.fit_remarks import fit_remarks
-from mrs_pipeline.commands.fit_tables import amplitude_table, correlation_table, measure_table, quality_table
+from mrs_pipeline.commands.fit import fitter_for
+from mrs_pipeline.commands.fit_results import fit_results
 from mrs_pipeline.commands.layout import PreprocessedNames, TimecourseNames
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.commands.quantification import quantify
 from mrs_pipeline.errors import DataError, InputError
 from mrs_pipeline.fids import Fids
-from mrs_pipeline.fitting.adequacy import check_adequacy
 from mrs_pipeline.fitting.fit import Fitter, fit_spectra
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit, failed_fit
 from mrs_pipeline.io.curves import write_curves
 from mrs_pipeline.io.nifti_mrs import read_fids, read_header, write_fids
 from mrs_pipeline.io.tables import read_json, read_table, write_json, write_table
-from mrs_pipeline.quantification.intervals import IntervalOptions
 from mrs_pipeline.timecourse.windows import Window, average_windows, event_onset_s, make_windows, window_edges, window_table
 
 _PREPROCESSED = "_desc-preproc_svs.nii.gz"
@@ -72,27 +69,23 @@ def timecourse(
         basis=fitter.basis,
         acquisition=averaged.acquisition,
     )
-    definitions, intervals = definitions_for(config, fitter), IntervalOptions.from_mapping(config["intervals"])
-    checks = [check_adequacy(fit, fitter=fitter) for fit in fits]
-    about_fits = fit_remarks(fits, checks=checks, definitions=definitions)
-    tables = {
-        "amplitudes.tsv": amplitude_table(fits, checks=checks, intervals=intervals),
-        "correlations.tsv": correlation_table(fits),
-        "measures.tsv": measure_table(
-            fits, checks=checks, definitions=definitions, estimator=INDEPENDENT, intervals=intervals, quantified=quantified
-        ),
-        "fitquality.tsv": quality_table(fits, checks=checks),
-    }
+    results = fit_results(fits, fitter=fitter, config=config, quantified=quantified)
     with staged_folder(out_dir) as folder:
         write_fids(averaged, folder / names.file("svs.nii.gz"), source_header=header.extension, affine=header.affine)
         reasons = transients["reason"].fillna("").astype(str).tolist() if "reason" in transients else []
         write_table(window_table(windows, reasons=reasons).assign(event_onset_s=onset_s), folder / names.file("windows.tsv"))
-        for name, table in tables.items():
+        for name, table in results.tables.items():
             write_table(_with_windows(table, windows), folder / names.file(name))
         write_curves(fits, folder / names.file("curves.npz"))
-        status = {"status": "ok", "reason": "", "event_onset_s": onset_s, "basis_remarks": list(remarks), "fit_remarks": list(about_fits)}
+        status = {
+            "status": "ok",
+            "reason": "",
+            "event_onset_s": onset_s,
+            "basis_remarks": list(remarks),
+            "fit_remarks": list(results.remarks),
+        }
         write_json(status | ({"quantification": quantified.summary} if quantified else {}), folder / names.file("status.json"))
-    return (*remarks, *about_fits, *(quantified.remarks if quantified else ()))
+    return (*remarks, *results.remarks, *(quantified.remarks if quantified else ()))
 
 
 def try_timecourse(
