@@ -75,15 +75,18 @@ def p_spline(ppm: FloatArray, *, mask: BoolArray, knots_per_ppm: float = 15.0, m
 
 
 def water_tails(ppm: FloatArray, *, mask: BoolArray) -> ComplexArray:
-    """Far tails of residual water of any phase: two Lorentzian lines near the carrier, each in phase and in quadrature, no penalty.
+    """Far tails of residual water of any phase, and an error of the first sample; no penalty.
 
-    In quadrature a line falls off as 1/f only: without these columns the splines would have to bend for it. The lines are those of
-    sampled FIDs, sum_n exp((2 pi i f0 - pi w - 2 pi i f) n dt) = 1 / (1 - exp(...)), so aliasing and the first point are right.
+    Two Lorentzian lines near the carrier, each in phase and in quadrature: in quadrature a line falls off as 1/f only, and without these
+    columns the splines would have to bend for it. The lines are those of sampled FIDs, sum_n exp((2 pi i f0 - pi w - 2 pi i f) n dt)
+    = 1 / (1 - exp(...)), so aliasing and the first point are right. A first sample that is wrong, halved by a convention or by a receiver's
+    filter, adds a complex constant, which splines that end beyond the range cannot make.
     """
     span_ppm = ppm.size * abs(ppm[1] - ppm[0])
     turns = [(ppm[mask] - centre) / span_ppm for centre in (CARRIER_PPM - 0.1, CARRIER_PPM + 0.1)]
     lines = [1.0 / (1.0 - np.exp(2j * np.pi * turn - np.pi * 0.1 / span_ppm)) for turn in turns]
-    return np.stack([phase * line / np.abs(line).max() for line in lines for phase in (1.0, 1j)], axis=1)
+    columns = [*lines, np.ones_like(lines[0])]
+    return np.stack([phase * column / np.abs(column).max() for column in columns for phase in (1.0, 1j)], axis=1)
 
 
 def polynomial(ppm: FloatArray, *, mask: BoolArray, degree: int = 3) -> BaselineModel:

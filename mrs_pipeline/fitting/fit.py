@@ -19,13 +19,15 @@ from mrs_pipeline.fitting.ratio_priors import ratio_rows
 from mrs_pipeline.fitting.smoothing import SmoothingScale, choose_smoothing, smoothing_scale
 from mrs_pipeline.fitting.solver import LinearPriors, Problem, State, levenberg_marquardt
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit, failed_fit
-from mrs_pipeline.fitting.start import coarse_shift_and_phase, noise_sd
+from mrs_pipeline.fitting.start import StartTemplate, coarse_shift_and_phase, noise_sd, start_template
 
 #: Samples beyond this time are noise: a line of 4 Hz has fallen to 0.2 % of its start. Leaving them out costs no information (the noise of
 #: samples is independent) and, as the basis ends there too, no accuracy.
 FITTED_DURATION_S = 0.512
 #: A spectrum within this shift (Hz) and phase (rad) of a fitted one is searched from there, any other from the beginning.
 ALIKE_HZ, ALIKE_RAD = 4.0, 0.5
+#: Gain at which a search ends whose result is only where the next one begins.
+COARSE_GAIN = 0.3
 #: An FID whose samples after the first few hold less than this share of its energy is silent.
 SILENT = 1e-12
 
@@ -39,6 +41,7 @@ class Fitter:
 
     basis: BasisSet
     model: SpectralModel
+    template: StartTemplate
     options: FitOptions
     ratio_priors: tuple[RatioPrior, ...]
     priors: Priors
@@ -68,6 +71,7 @@ def prepare_fitter(basis: BasisSet, *, options: FitOptions, ratio_priors: Sequen
     return Fitter(
         basis=basis,
         model=model,
+        template=start_template(model.basis, ppm_range=options.ppm_range),
         options=options,
         ratio_priors=tuple(ratio_priors) if options.priors else (),
         priors=parameter_priors(basis.metabolites, spectrometer_frequency_mhz=frequency, options=options),
@@ -114,10 +118,10 @@ def fit_spectrum(fid: ComplexArray, *, fitter: Fitter, smoothing: float | None =
     if np.vdot(used[8:], used[8:]).real <= SILENT * np.vdot(used, used).real or fitter.model.mask.sum() < 2 * len(COMMON):
         return failed_fit(names, status="no_signal")
     noise = noise_sd(fid, ppm=fitter.basis.acquisition.ppm) / fitter.noise_scale
-    shift_hz, phase_rad = coarse_shift_and_phase(used, basis=fitter.model.basis, ppm_range=fitter.options.ppm_range)
+    shift_hz, phase_rad = coarse_shift_and_phase(used, template=fitter.template)
     near = like if like is not None and _alike(like, shift_hz=shift_hz, phase_rad=phase_rad) else None
     shift_hz = near.parameters["shift_hz"] if near else shift_hz
-    data = spectrum_from_fid(used * np.exp(-2j * np.pi * shift_hz * fitter.model.time_s))[fitter.model.mask]
+    data = spectrum_from_fid(used * np.exp(-2j * np.pi * shift_hz * fitter.model.basis.acquisition.time_s))[fitter.model.mask]
     noise = max(noise, 1e-6 * float(np.abs(data).max()))
     try:
         with np.errstate(all="ignore"):
@@ -146,10 +150,10 @@ def _begun(data: ComplexArray, noise: float, phase_rad: float, fitter: Fitter) -
     """The first stages, common parameters with a stiff baseline: problem, its parameters, and the unit the data are in."""
     options = fitter.options
     problem = _problem(data / noise, fitter)
-    state, _ = levenberg_marquardt(problem, _start(phase_rad, fitter), max_iterations=options.max_iterations, tolerance=1e-4)
+    state, _ = levenberg_marquardt(problem, _start(phase_rad, fitter), max_iterations=options.max_iterations, negligible=COARSE_GAIN)
     unit = noise * max(1.0, residual_sd(problem, state))
     problem = _refined(replace(problem, data=data / unit), state, fitter, scale=noise / unit)
-    state, _ = levenberg_marquardt(problem, state.theta, max_iterations=options.max_iterations, tolerance=1e-3)
+    state, _ = levenberg_marquardt(problem, state.theta, max_iterations=options.max_iterations, negligible=COARSE_GAIN)
     return problem, state.theta, unit
 
 
@@ -171,7 +175,7 @@ def _fit(
     for _ in range(n_rounds):
         chosen = smoothing if smoothing is not None else choose_smoothing(problem, theta, scale=fitter.scale, options=options)
         problem = replace(problem, smoothing=chosen, free=_all_free(fitter))
-        state, _ = levenberg_marquardt(problem, theta, max_iterations=options.max_iterations, tolerance=1e-3, n_small_steps=1)
+        state, _ = levenberg_marquardt(problem, theta, max_iterations=options.max_iterations, negligible=COARSE_GAIN)
         unit_now = noise * max(1.0, residual_sd(problem, state) * unit / noise)
         problem = _refined(replace(problem, data=data / unit_now), state, fitter, scale=unit / unit_now)
         unit, theta = unit_now, state.theta

@@ -7,18 +7,21 @@ the noise stays white and the baseline's design stays constant.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-import scipy.fft
-from numpy.typing import NDArray
 
 from mrs_pipeline.acquisition import BoolArray, ComplexArray, FloatArray
-from mrs_pipeline.basis.basis_set import BasisSet
+from mrs_pipeline.basis.basis_set import BasisSet, is_macromolecule
 from mrs_pipeline.fitting.baseline import BaselineModel, baseline_model
+from mrs_pipeline.fitting.decimation import DecimatedFids, decimate
 from mrs_pipeline.fitting.options import FitOptions
 from mrs_pipeline.fitting.parameters import COMMON
+from mrs_pipeline.fitting.singlet import LineProbe, line_probe
 from mrs_pipeline.fitting.smoother import Smoother, smoother
 
+#: Place of the NAA singlet, ppm.
+NAA_PPM = 2.01
 _GAUSSIAN = np.pi**2 / (4.0 * np.log(2.0))
 
 
@@ -37,15 +40,16 @@ def as_complex(stacked: FloatArray) -> ComplexArray:
 class SpectralModel:
     """All that is shared by fits of spectra with the same basis, axis and options.
 
-    `mask` marks the fitted points of the axis, `bins` are their places in an unshifted FFT.
+    `mask` marks the fitted points of the axis; `fids` are those of the basis, reduced to that band; macromolecules and lipids do not share
+    the common Lorentzian width (`shares_lorentzian` 0): their T2 is not that of the metabolites.
     """
 
     basis: BasisSet
     mask: BoolArray
-    bins: NDArray[np.intp]
+    fids: DecimatedFids
     baseline: BaselineModel
     smoother: Smoother
-    time_s: FloatArray
+    shares_lorentzian: FloatArray
     frequency_hz: FloatArray
     pivot_hz: float
 
@@ -60,25 +64,38 @@ class SpectralModel:
         return len(COMMON) + 2 * self.n_components
 
     def modulated(self, theta: FloatArray) -> ComplexArray:
-        """Broadened and shifted FIDs of all components, shape (n_components, n_points)."""
-        _, _, shift, gaussian_square, lorentzian = theta[: len(COMMON)]
+        """Broadened and shifted FIDs of all components on the decimated grid, shape (n_components, n_times)."""
+        return np.asarray(self.fids.fids * self._exponentials(self.rates(theta)) * self.envelope(theta, self.fids.time_s))
+
+    def rates(self, theta: FloatArray) -> ComplexArray:
+        """Complex rate (1/s) of each component's shift and Lorentzian decay."""
+        _, _, shift, _, lorentzian = theta[: len(COMMON)]
         own = theta[len(COMMON) :].reshape(2, self.n_components)
-        rate = 2j * np.pi * (shift + own[0]) - np.pi * (lorentzian + own[1])
-        envelope = np.exp(-_GAUSSIAN * gaussian_square * self.time_s**2)
-        return np.asarray(self.basis.fids * self._exponentials(rate) * envelope)
+        return np.asarray(2j * np.pi * (shift + own[0]) - np.pi * (lorentzian * self.shares_lorentzian + own[1]))
+
+    def envelope(self, theta: FloatArray, time_s: FloatArray) -> FloatArray:
+        """Gaussian decay that all components share."""
+        return np.asarray(np.exp(-_GAUSSIAN * theta[COMMON.index("gaussian_square_hz2")] * time_s**2))
+
+    @cached_property
+    def naa_probe(self) -> LineProbe:
+        """Transform that measures the NAA singlet of decimated FIDs."""
+        acquisition = self.basis.acquisition
+        return line_probe(self.fids.time_s, near_ppm=NAA_PPM, acquisition=acquisition, origin_hz=self.fids.centre_hz)
 
     def _exponentials(self, rate: ComplexArray) -> ComplexArray:
         """exp(rate t) on the time grid, as an outer product of coarse and fine steps (few transcendental calls)."""
-        n_points, fine = self.time_s.size, 64
-        dwell = self.time_s[1] - self.time_s[0]
-        coarse_part = np.exp(rate[:, None] * dwell * fine * np.arange(-(-n_points // fine)))
-        fine_part = np.exp(rate[:, None] * dwell * np.arange(fine))
+        time_s = self.fids.time_s
+        n_points, fine = time_s.size, 24
+        step = time_s[1] - time_s[0]
+        coarse_part = np.exp(rate[:, None] * (time_s[0] + step * fine * np.arange(-(-n_points // fine))))
+        fine_part = np.exp(rate[:, None] * step * np.arange(fine))
         product = coarse_part[:, :, None] * fine_part[:, None, :]
         return np.asarray(product.reshape(rate.size, -1)[:, :n_points])
 
     def spectra(self, fids: ComplexArray) -> ComplexArray:
-        """Spectra of FIDs on the fitted points, shape (n_fitted, ...) with points first."""
-        return np.asarray(scipy.fft.fft(fids, axis=-1)[..., self.bins].T)
+        """Spectra of decimated FIDs on the fitted points, shape (n_fitted, ...) with points first."""
+        return self.fids.spectra(fids)
 
     def rotated(self, data: ComplexArray, theta: FloatArray) -> ComplexArray:
         """Data on the fitted points with zero- and first-order phase taken out."""
@@ -95,14 +112,21 @@ class SpectralModel:
         equals rotating what explains them the other way).
         """
         weighted = fids * amplitudes[:, None]
-        first = self.spectra(self.time_s * weighted)
-        total = self.spectra(weighted.sum(axis=0) * self.time_s**2)
-        gaussian_rate = -_GAUSSIAN * total
-        shifts, widths = 2j * np.pi * first, -np.pi * first
-        phase0 = 1j * explained
+        first = self.spectra(self.fids.time_s * weighted)
+        own = np.concatenate([2j * np.pi * first, -np.pi * first], axis=1)
+        return np.concatenate([self._common(weighted, first.sum(axis=1), first @ self.shares_lorentzian, explained), own], axis=1)
+
+    def common_derivatives(self, fids: ComplexArray, *, amplitudes: FloatArray, explained: ComplexArray) -> ComplexArray:
+        """The derivatives by the common parameters alone, shape (n_fitted, n_common)."""
+        weighted = fids * amplitudes[:, None]
+        shifted, widened = self.spectra(self.fids.time_s * np.stack([weighted.sum(axis=0), self.shares_lorentzian @ weighted])).T
+        return self._common(weighted, shifted, widened, explained)
+
+    def _common(self, weighted: ComplexArray, shifted: ComplexArray, widened: ComplexArray, explained: ComplexArray) -> ComplexArray:
+        """`shifted`, `widened`: spectra of t times all signals, and of t times those that share the Lorentzian width."""
+        squared = self.spectra(weighted.sum(axis=0) * self.fids.time_s**2)
         phase1 = 2j * np.pi * (self.frequency_hz - self.pivot_hz) * explained
-        common = [phase0, phase1, shifts.sum(axis=1), gaussian_rate, widths.sum(axis=1)]
-        return np.concatenate([np.stack(common, axis=1), shifts, widths], axis=1)
+        return np.stack([1j * explained, phase1, 2j * np.pi * shifted, -_GAUSSIAN * squared, -np.pi * widened], axis=1)
 
 
 def spectral_model(basis: BasisSet, *, options: FitOptions) -> SpectralModel:
@@ -115,10 +139,10 @@ def spectral_model(basis: BasisSet, *, options: FitOptions) -> SpectralModel:
     return SpectralModel(
         basis=basis,
         mask=mask,
-        bins=np.fft.fftshift(np.arange(acquisition.n_points))[mask],
+        fids=decimate(basis.fids, acquisition=acquisition, mask=mask),
         baseline=baseline,
         smoother=smoother(as_real(baseline.design), baseline.penalty),
-        time_s=acquisition.time_s,
+        shares_lorentzian=np.array([0.0 if is_macromolecule(name) else 1.0 for name in basis.metabolites]),
         frequency_hz=frequency,
         pivot_hz=float(frequency.mean()) if frequency.size else 0.0,
     )

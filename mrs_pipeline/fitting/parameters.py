@@ -15,6 +15,7 @@ COMMON = ("phase0_rad", "phase1_s", "shift_hz", "gaussian_square_hz2", "lorentzi
 
 #: Prior SD of a macromolecule or lipid component's shift (LCModel's simulated components: 0.005-0.03 ppm) and extra width.
 MACROMOLECULE_SHIFT_SD_PPM = 0.01
+MACROMOLECULE_BROADENING_HZ = 2.0
 MACROMOLECULE_BROADENING_SD_HZ = 3.0
 
 
@@ -39,9 +40,9 @@ def declare_parameters(components: tuple[str, ...], *, spectrometer_frequency_mh
         limit = 4.0 * _shift_sd_ppm(name, options) * spectrometer_frequency_mhz
         parameters.add(parameter_name("shift_hz", name), value=0.0, min=-limit, max=limit)
     for name in components:
-        width = 5.0 * _broadening_sd_hz(name, options) * scale
-        low = 0.0 if is_macromolecule(name) else -width
-        parameters.add(parameter_name("broadening_hz", name), value=0.0, min=low, max=width)
+        centre, width = _broadening_hz(name) * scale, 5.0 * _broadening_sd_hz(name, options) * scale
+        low = -MACROMOLECULE_BROADENING_SD_HZ * scale if is_macromolecule(name) else -width
+        parameters.add(parameter_name("broadening_hz", name), value=centre, min=low, max=width)
     return parameters
 
 
@@ -49,6 +50,10 @@ def _shift_sd_ppm(name: str, options: FitOptions) -> float:
     if is_macromolecule(name):
         return MACROMOLECULE_SHIFT_SD_PPM
     return float(options.shift_sd_ppm_by_metabolite.get(name, options.shift_sd_ppm))
+
+
+def _broadening_hz(name: str) -> float:
+    return MACROMOLECULE_BROADENING_HZ if is_macromolecule(name) else 0.0
 
 
 def _broadening_sd_hz(name: str, options: FitOptions) -> float:
@@ -77,4 +82,5 @@ def parameter_priors(components: tuple[str, ...], *, spectrometer_frequency_mhz:
         sd = np.full_like(sd, np.inf)
     centre = np.zeros_like(sd)
     centre[COMMON.index("lorentzian_hz")] = 2.0 * scale
+    centre[len(COMMON) + len(components) :] = [_broadening_hz(name) * scale for name in components]
     return Priors(centre=centre, precision=1.0 / sd**2)

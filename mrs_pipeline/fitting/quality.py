@@ -4,14 +4,13 @@ import numpy as np
 import scipy.linalg
 
 from mrs_pipeline.acquisition import FloatArray
+from mrs_pipeline.fitting.model import NAA_PPM
 from mrs_pipeline.fitting.parameters import COMMON
 from mrs_pipeline.fitting.solver import Problem, State, joint_information
 from mrs_pipeline.fitting.spectrum_fit import STATUSES, FitCurves
-from mrs_pipeline.fitting.start import peak_and_width
 
 #: A spectrum shows something when its strongest amplitude is this many standard errors from zero.
 _DETECTION = 5.0
-_NAA_PPM = 2.01
 _NAA_TOLERANCE_PPM = 0.03
 
 
@@ -76,13 +75,12 @@ def assess(
 
 def _naa_line(problem: Problem, state: State, *, unit: float, noise: float) -> tuple[float, float, float]:
     """SNR, position before the common shift (ppm) and width of the fitted NAA singlet; NaN without NAA."""
-    basis = problem.model.basis
-    if "NAA" not in basis.metabolites:
+    model, names = problem.model, problem.model.basis.metabolites
+    if "NAA" not in names:
         return np.nan, np.nan, np.nan
-    index = basis.metabolites.index("NAA")
-    shift = state.theta[2]
-    fid = state.fids[index] * np.exp(-2j * np.pi * shift * problem.model.time_s)
-    height, position_ppm, fwhm_hz = peak_and_width(fid, near_ppm=_NAA_PPM, basis=basis)
+    index = names.index("NAA")
+    back = np.exp(-2j * np.pi * state.theta[COMMON.index("shift_hz")] * model.fids.time_s)
+    height, position_ppm, fwhm_hz = model.naa_probe.measure(state.fids[index] * back)
     return float(height * state.amplitudes[index] * unit / noise), position_ppm, fwhm_hz
 
 
@@ -91,6 +89,6 @@ def _status(problem: Problem, state: State, *, covariance: FloatArray, position_
     if not np.all(np.isfinite(significance)) or significance.max(initial=0.0) < _DETECTION:
         return "no_signal"
     names = problem.model.basis.metabolites
-    if "NAA" in names and (state.amplitudes[names.index("NAA")] <= 0 or abs(position_ppm - _NAA_PPM) > _NAA_TOLERANCE_PPM):
+    if "NAA" in names and (state.amplitudes[names.index("NAA")] <= 0 or abs(position_ppm - NAA_PPM) > _NAA_TOLERANCE_PPM):
         return "naa_misplaced"
     return "ok" if converged else "not_converged"

@@ -15,7 +15,7 @@ from mrs_pipeline.fids import read_only
 
 #: A column whose coefficient may vary by a tenth of the noise at most changes no estimate by as much as a hundredth of its variance.
 NEGLIGIBLE_WEIGHT = 0.01
-_RANK_TOLERANCE = 1e-10
+_RANK_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,16 +44,21 @@ class Smoother:
 def smoother(design: FloatArray, penalty: FloatArray) -> Smoother:
     """The smoother of a baseline with a real design, shape (2 n_points, n_columns), and a penalty on its coefficients.
 
-    Combinations of columns that vanish on the fitted points take the value of least penalty.
+    What has no penalty comes first; the rest, orthogonal to it and scaled by its penalty, has roughness 1 / S^2 with singular values S.
+    Combinations of columns that vanish on the fitted points are left out.
     """
-    values, vectors = scipy.linalg.eigh(design.T @ design)
-    seen = values > _RANK_TOLERANCE * values.max(initial=0.0)
-    turned = vectors.T @ penalty @ vectors
-    hidden, cross = turned[np.ix_(~seen, ~seen)], turned[np.ix_(~seen, seen)]
-    effective = turned[np.ix_(seen, seen)] - cross.T @ np.linalg.pinv(hidden, hermitian=True) @ cross
-    scale = 1.0 / np.sqrt(values[seen])
-    roughness, rotation = scipy.linalg.eigh(scale[:, None] * effective * scale)
-    # What has no penalty is known from the penalty; small numbers are no sign of it, roughness spans more digits than rounding leaves.
-    n_free = penalty.shape[0] - int(np.linalg.matrix_rank(penalty)) if penalty.size else 0
-    roughness = np.concatenate([np.zeros(n_free), np.maximum(roughness[n_free:], 0.0)])
-    return Smoother(columns=design @ (vectors[:, seen] * scale) @ rotation, roughness=roughness)
+    values, vectors = scipy.linalg.eigh(penalty) if penalty.size else (np.zeros(0), np.zeros((0, 0)))
+    n_free = values.size - int(np.linalg.matrix_rank(penalty)) if penalty.size else 0
+    free = _orthonormal(design @ vectors[:, :n_free])
+    rest = design @ (vectors[:, n_free:] / np.sqrt(values[n_free:]))
+    left, singular, _ = scipy.linalg.svd(rest - free @ (free.T @ rest), full_matrices=False)
+    kept = singular > _RANK_TOLERANCE * singular.max(initial=0.0)
+    roughness = np.concatenate([np.zeros(free.shape[1]), 1.0 / singular[kept] ** 2])
+    return Smoother(columns=np.hstack([free, left[:, kept]]), roughness=roughness)
+
+
+def _orthonormal(columns: FloatArray) -> FloatArray:
+    """Orthonormal columns of the same span; columns are scaled first, so that small ones count like others."""
+    norms = np.linalg.norm(columns, axis=0)
+    left, singular, _ = scipy.linalg.svd(columns / np.where(norms > 0.0, norms, 1.0), full_matrices=False)
+    return np.asarray(left[:, singular > _RANK_TOLERANCE * singular.max(initial=0.0)])

@@ -1,6 +1,7 @@
 """How stiff the baseline is: a criterion of the data, or a fixed effective dimension."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.linalg
@@ -29,12 +30,15 @@ class SmoothingScale:
         return float(np.sum(1.0 / (1.0 + smoothing * self.eigenvalues)))
 
     def smoothing(self, effective_dimension: float) -> float:
-        """Smoothing parameter of an effective dimension (monotone, by bisection on a log scale)."""
-        low, high = -12.0, 16.0
-        for _ in range(60):
-            middle = 0.5 * (low + high)
-            low, high = (middle, high) if self.effective_dimension(10.0**middle) > effective_dimension else (low, middle)
-        return float(10.0 ** (0.5 * (low + high)))
+        """Smoothing parameter of an effective dimension, by interpolation on a log scale (monotone)."""
+        exponents, dimensions = self._table
+        return float(10.0 ** np.interp(-effective_dimension, -dimensions, exponents))
+
+    @cached_property
+    def _table(self) -> tuple[FloatArray, FloatArray]:
+        """Exponents of ten of the smoothing parameter, rising, and their effective dimensions, falling."""
+        exponents = np.linspace(-12.0, 16.0, 2801)
+        return exponents, np.array([self.effective_dimension(10.0**exponent) for exponent in exponents])
 
     def candidates(self, max_ed_per_ppm: float) -> list[float]:
         """Smoothing parameters from nearly a straight line to `max_ed_per_ppm`, stiff to flexible."""
@@ -50,7 +54,10 @@ def smoothing_scale(baseline: BaselineModel, *, ppm_range: tuple[float, float]) 
     design = as_real(baseline.design[:, penalised])
     gram = design.T @ design
     gram += 1e-8 * np.trace(gram) / gram.shape[0] * np.eye(gram.shape[0])
-    eigenvalues = np.clip(scipy.linalg.eigh(baseline.penalty[np.ix_(penalised, penalised)], gram, eigvals_only=True), 0.0, None)
+    penalty = baseline.penalty[np.ix_(penalised, penalised)]
+    eigenvalues = np.clip(scipy.linalg.eigh(penalty, gram, eigvals_only=True), 0.0, None)
+    # rounding leaves a penalty on straight lines that the largest smoothing parameters would find
+    eigenvalues[: penalty.shape[0] - np.linalg.matrix_rank(penalty)] = 0.0
     return SmoothingScale(eigenvalues=eigenvalues, range_ppm=ppm_range[1] - ppm_range[0])
 
 

@@ -11,14 +11,16 @@ import numpy as np
 import scipy.linalg
 import scipy.optimize
 
-from mrs_pipeline.acquisition import ComplexArray, FloatArray
+from mrs_pipeline.acquisition import BoolArray, ComplexArray, FloatArray
 from mrs_pipeline.fitting.model import SpectralModel, as_complex, as_real
-from mrs_pipeline.fitting.parameters import Priors
+from mrs_pipeline.fitting.parameters import COMMON, Priors
 
 _RIDGE = 1e-10
 
 #: Gain of the cost (in units of the noise variance) that moves no parameter by more than a thirtieth of its standard error.
 NEGLIGIBLE_GAIN = 1e-3
+#: Damping of the first step, relative to the diagonal of the scaled Gauss-Newton matrix.
+FIRST_DAMPING = 1e-4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,24 +78,46 @@ class State:
         return np.asarray(self.explained - as_complex(self.columns @ self.amplitudes))
 
 
-def non_negative(gram: FloatArray, right: FloatArray) -> FloatArray:
-    """Minimise x'Gx - 2 x'r over non-negative x."""
+def non_negative(gram: FloatArray, right: FloatArray, *, guess: BoolArray | None = None) -> FloatArray:
+    """Minimise x'Gx - 2 x'r over non-negative x.
+
+    `guess` says which entries are expected above zero: where it is right, one solution of linear equations proves it (Karush-Kuhn-Tucker).
+    """
     scale = 1.0 / np.sqrt(np.maximum(np.diag(gram), 1e-300))
-    scaled = gram * scale[:, None] * scale[None, :] + _RIDGE * np.eye(gram.shape[0])
+    scaled = gram * scale[:, None] * scale[None, :]
+    scaled.flat[:: scale.size + 1] += _RIDGE
+    target = right * scale
+    guessed = _guessed_solution(scaled, target, guess) if guess is not None and guess.any() else None
+    if guessed is not None:
+        return guessed * scale
     upper = scipy.linalg.cholesky(scaled, check_finite=False)
-    target = scipy.linalg.solve_triangular(upper, right * scale, trans="T", check_finite=False)
-    return np.asarray(scipy.optimize.nnls(upper, target)[0] * scale)
+    return np.asarray(scipy.optimize.nnls(upper, _solved_triangular(upper, target))[0] * scale)
 
 
-def evaluate(problem: Problem, theta: FloatArray) -> State:
-    """Solve the linear unknowns at `theta`: amplitudes with the baseline eliminated."""
+def _guessed_solution(gram: FloatArray, right: FloatArray, guess: BoolArray) -> FloatArray | None:
+    """The minimum if exactly the guessed entries are above zero in it, else None."""
+    _, inside, failed = scipy.linalg.lapack.dposv(gram[np.ix_(guess, guess)], right[guess])
+    if failed or inside.min() <= 0.0 or np.any(right[~guess] > gram[np.ix_(~guess, guess)] @ inside):
+        return None
+    solution = np.zeros_like(right)
+    solution[guess] = inside
+    return solution
+
+
+def _solved_triangular(upper: FloatArray, right: FloatArray) -> FloatArray:
+    """Solution of U'x = r for an upper triangular U."""
+    return np.asarray(scipy.linalg.lapack.dtrtrs(upper, right, trans=1)[0])
+
+
+def evaluate(problem: Problem, theta: FloatArray, *, guess: BoolArray | None = None) -> State:
+    """Solve the linear unknowns at `theta`: amplitudes with the baseline eliminated; `guess` as in `non_negative`."""
     model, rows = problem.model, problem.smooth_rows
     fids = model.modulated(theta)
     columns = as_real(model.spectra(fids))
     data = as_real(model.rotated(problem.data, theta))
     smooth = rows @ columns
     gram = columns.T @ columns - smooth.T @ smooth + problem.penalty
-    amplitudes = non_negative(gram, columns.T @ data - smooth.T @ (rows @ data))
+    amplitudes = non_negative(gram, columns.T @ data - smooth.T @ (rows @ data), guess=guess)
     unexplained = data - columns @ amplitudes
     taken = rows @ unexplained
     residual = unexplained - rows.T @ taken
@@ -122,9 +146,10 @@ class Slopes:
     cross: FloatArray
 
 
-def _slopes(problem: Problem, state: State) -> Slopes:
+def _slopes(problem: Problem, state: State, *, common_only: bool = False) -> Slopes:
     """`gram`: of the derivatives, shape (n_parameters, n_parameters), without priors; `cross`: components against derivatives."""
-    columns = as_real(problem.model.derivatives(state.fids, amplitudes=state.amplitudes, explained=state.explained))
+    derivatives = problem.model.common_derivatives if common_only else problem.model.derivatives
+    columns = as_real(derivatives(state.fids, amplitudes=state.amplitudes, explained=state.explained))
     smooth = problem.smooth_rows @ columns
     return Slopes(columns=columns, gram=columns.T @ columns - smooth.T @ smooth, cross=state.columns.T @ columns - state.smooth.T @ smooth)
 
@@ -136,60 +161,85 @@ def joint_information(problem: Problem, state: State) -> FloatArray:
 
 
 def projected_step(problem: Problem, state: State) -> tuple[FloatArray, FloatArray]:
-    """Gauss-Newton matrix and gradient of the projected problem in the non-linear parameters (Kaufman)."""
-    slopes, active = _slopes(problem, state), state.amplitudes > 0
+    """Gauss-Newton matrix and gradient of the projected problem in the non-linear parameters (Kaufman).
+
+    While only common parameters are free, only theirs.
+    """
+    common_only = not problem.free[len(COMMON) :].any()
+    slopes, active = _slopes(problem, state, common_only=common_only), state.amplitudes > 0
+    n = slopes.gram.shape[0]
     gram = state.gram[np.ix_(active, active)]
     scale = 1.0 / np.sqrt(np.maximum(np.diag(gram), 1e-300))
-    gram = gram * scale[:, None] * scale[None, :] + _RIDGE * np.eye(scale.size)
-    upper = scipy.linalg.cholesky(gram, check_finite=False)
-    half = scipy.linalg.solve_triangular(upper, slopes.cross[active] * scale[:, None], trans="T", check_finite=False)
-    hessian = slopes.gram - half.T @ half + np.diag(problem.priors.precision)
-    gradient = slopes.columns.T @ as_real(state.residual) - problem.priors.precision * (state.theta - problem.priors.centre)
+    gram = gram * scale[:, None] * scale[None, :]
+    gram.flat[:: scale.size + 1] += _RIDGE
+    half = _solved_triangular(scipy.linalg.cholesky(gram, check_finite=False), slopes.cross[active] * scale[:, None])
+    precision = problem.priors.precision[:n]
+    hessian = slopes.gram - half.T @ half
+    hessian.flat[:: n + 1] += precision
+    gradient = slopes.columns.T @ as_real(state.residual) - precision * (state.theta - problem.priors.centre)[:n]
     return hessian, gradient
 
 
 def levenberg_marquardt(
-    problem: Problem, start: State | FloatArray, *, max_iterations: int, tolerance: float = 1e-7, n_small_steps: int = 2
+    problem: Problem, start: State | FloatArray, *, max_iterations: int, negligible: float = NEGLIGIBLE_GAIN
 ) -> tuple[State, bool]:
     """Minimise the projected cost from `start` within the bounds; returns the state and whether it converged.
 
-    Converged means that no step leads lower, that a full step promises less than `tolerance` of relative gain, or that `n_small_steps` in
-    a row gained next to nothing (`NEGLIGIBLE_GAIN`): Kaufman's Jacobian may creep where amplitudes and widths trade places.
+    Converged: a full step promises to gain less than `negligible` (in units of the noise variance), or no step leads lower. Where
+    amplitudes and widths trade places, Kaufman's Jacobian takes ever shorter steps, or steps back and forth; the place they tend to is
+    then tried.
     """
     state = start if isinstance(start, State) else evaluate(problem, np.clip(start, problem.lower, problem.upper))
-    damping, n_small = 1e-3, 0
+    damping, previous = FIRST_DAMPING, np.zeros_like(state.theta)
     for _ in range(max_iterations):
-        better, damping = _improved(problem, state, damping=damping, tolerance=tolerance)
+        better, damping = _improved(problem, state, damping=damping, negligible=negligible)
         if better is None:
             return state, True
-        n_small = n_small + 1 if state.cost - better.cost <= max(NEGLIGIBLE_GAIN, tolerance * state.cost) else 0
-        state = better
-        if n_small == n_small_steps:
-            return state, True
+        step = better.theta - state.theta
+        state = _extrapolated(problem, better, step=step, previous=previous)
+        previous = step
     return state, False
 
 
-def _improved(problem: Problem, state: State, *, damping: float, tolerance: float) -> tuple[State | None, float]:
+def _improved(problem: Problem, state: State, *, damping: float, negligible: float) -> tuple[State | None, float]:
     """A state of lower cost and the damping to go on with; None at a minimum."""
     hessian, gradient = projected_step(problem, state)
     while damping < 1e8:
         step, gain = _step(problem, state, hessian=hessian, gradient=gradient, damping=damping)
-        if gain <= tolerance * state.cost and damping <= 1e-2:
+        if gain <= negligible and damping <= 1e-2:
             return None, damping
-        trial = evaluate(problem, np.clip(state.theta + step, problem.lower, problem.upper))
+        trial = evaluate(problem, np.clip(state.theta + step, problem.lower, problem.upper), guess=state.amplitudes > 0)
         if trial.cost < state.cost:
-            return trial, max(damping / 8.0, 1e-9)
+            trusted = state.cost - trial.cost > 0.25 * gain
+            return trial, max(damping / 30.0, 1e-9) if trusted else 8.0 * damping
         damping *= 8.0
     return None, damping
 
 
+def _extrapolated(problem: Problem, state: State, *, step: FloatArray, previous: FloatArray) -> State:
+    """The state a geometric series of steps tends to (Aitken), where two steps in line say so and it is better."""
+    scale = np.abs(step) + np.abs(previous)
+    scale[scale == 0.0] = 1.0
+    now, before = step / scale, previous / scale
+    length = float(before @ before)
+    ratio = float(now @ before) / length if length > 0.0 else 0.0
+    if not 0.3 < abs(ratio) < 0.97 or ratio**2 * length < 0.9 * float(now @ now):
+        return state
+    beyond = np.clip(state.theta + step * ratio / (1.0 - ratio), problem.lower, problem.upper)
+    trial = evaluate(problem, beyond, guess=state.amplitudes > 0)
+    return trial if trial.cost < state.cost else state
+
+
 def _step(problem: Problem, state: State, *, hessian: FloatArray, gradient: FloatArray, damping: float) -> tuple[FloatArray, float]:
     """Damped step over the parameters that are free and not held at a bound, and the gain the quadratic model promises."""
-    at_bound = ((state.theta <= problem.lower) & (gradient < 0)) | ((state.theta >= problem.upper) & (gradient > 0))
-    moving = (problem.free > 0) & ~at_bound
-    step = np.zeros_like(gradient)
+    n = gradient.size
+    theta, lower, upper = state.theta[:n], problem.lower[:n], problem.upper[:n]
+    at_bound = ((theta <= lower) & (gradient < 0)) | ((theta >= upper) & (gradient > 0))
+    moving = (problem.free[:n] > 0) & ~at_bound
+    step = np.zeros_like(state.theta)
     sub = hessian[np.ix_(moving, moving)]
     scale = 1.0 / np.sqrt(np.maximum(np.diag(sub), 1e-12))
-    scaled = sub * scale[:, None] * scale[None, :] + (damping + 1e-9) * np.eye(scale.size)
-    step[moving] = scale * np.linalg.solve(scaled, gradient[moving] * scale)
-    return step, float(gradient @ step)
+    scaled = sub * scale[:, None] * scale[None, :]
+    scaled.flat[:: scale.size + 1] += damping + 1e-9
+    step[:n][moving] = scale * np.linalg.solve(scaled, gradient[moving] * scale)
+    return step, float(gradient @ step[:n])

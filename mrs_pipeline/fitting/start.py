@@ -1,9 +1,13 @@
 """Where the search begins: noise level, frequency shift and phase of a spectrum found without a fit."""
 
-import numpy as np
-import scipy.signal
+from dataclasses import dataclass
+from functools import cache
 
-from mrs_pipeline.acquisition import Acquisition, ComplexArray, FloatArray, hz_from_ppm, ppm_from_hz, spectrum_from_fid
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from mrs_pipeline.acquisition import ComplexArray, FloatArray, spectrum_from_fid
 from mrs_pipeline.basis.basis_set import BasisSet
 
 #: Rough amplitudes of a brain spectrum (mmol/kg), used to find shift and phase only: only their order of magnitude matters.
@@ -31,68 +35,63 @@ def noise_sd(fid: ComplexArray, *, ppm: FloatArray) -> float:
 
 
 def _detrended_sd(block: ComplexArray) -> float:
-    x = np.linspace(-1.0, 1.0, block.size)
-    design = np.vander(x, 3)
-    rest = block - design @ np.linalg.lstsq(design.astype(complex), block, rcond=None)[0]
-    return float(np.sqrt(np.sum(np.abs(rest) ** 2) / (2.0 * (block.size - 3))))
+    trend = _trend(block.size)
+    square = np.vdot(block, block).real - np.sum(np.abs(trend.T @ block) ** 2)
+    return float(np.sqrt(max(square, 0.0) / (2.0 * (block.size - trend.shape[1]))))
 
 
-def coarse_shift_and_phase(fid: ComplexArray, *, basis: BasisSet, ppm_range: tuple[float, float]) -> tuple[float, float]:
-    """Shift (Hz) and zero-order phase (rad) that best match a typical spectrum, by cross-correlation over +-0.35 ppm.
+@cache
+def _trend(n_points: int) -> FloatArray:
+    """Orthonormal quadratic trends, shape (n_points, 3)."""
+    return np.asarray(np.linalg.qr(np.vander(np.linspace(-1.0, 1.0, n_points), 3))[0])
 
-    Broad signals (baseline, macromolecules) are suppressed by a weight that rises over the first 10 ms.
+
+@dataclass(frozen=True, kw_only=True)
+class StartTemplate:
+    """What a spectrum is compared with to find its shift and phase: a typical one in the band `places` of the frequency axis.
+
+    `conjugate` is its FID on a grid of as many samples as places, conjugated and weighted; `shifts_hz` are those tried, all others
+    are not among `candidates` of the transform of length `n_padded`.
     """
-    acquisition = basis.acquisition
-    time = acquisition.time_s
-    weights = np.array([TYPICAL_AMPLITUDES.get(name, 0.0) for name in basis.metabolites])
-    template = (weights if weights.any() else np.ones_like(weights)) @ basis.fids
-    sharpen = 1.0 - np.exp(-((time / 0.010) ** 2))
-    template = _band(template * np.exp(-np.pi * 6.0 * time), ppm=acquisition.ppm, ppm_range=ppm_range) * sharpen
-    data = _band(fid, ppm=acquisition.ppm, ppm_range=ppm_range) * sharpen
-    n_padded = 8 * time.size
-    correlation = np.fft.fft(data * np.conj(template), n_padded)
-    shifts = np.fft.fftfreq(n_padded, acquisition.dwell_time_s)
-    near = np.abs(shifts) <= _SEARCH_PPM * acquisition.spectrometer_frequency_mhz
-    best = int(np.argmax(np.where(near, np.abs(correlation), -1.0)))
-    return float(shifts[best]), float(np.angle(correlation[best]))
+
+    places: NDArray[np.intp]
+    conjugate: ComplexArray
+    n_padded: int
+    candidates: NDArray[np.intp]
+    shifts_hz: FloatArray
 
 
-def _band(fid: ComplexArray, *, ppm: FloatArray, ppm_range: tuple[float, float]) -> ComplexArray:
-    """The part of an FID inside the fitted range and a margin, the water side cut at 4.3 ppm."""
+def start_template(basis: BasisSet, *, ppm_range: tuple[float, float]) -> StartTemplate:
+    """The template of a basis set: its fitted range and a margin, the water side cut at 4.3 ppm; shifts of up to 0.35 ppm.
+
+    The first 10 ms are weighted down, so that broad signals do not decide.
+    """
+    acquisition, ppm = basis.acquisition, basis.acquisition.ppm
     keep = (ppm > ppm_range[0] - _MARGIN_PPM) & (ppm < min(ppm_range[1] + _MARGIN_PPM, 4.3))
-    return np.asarray(np.fft.ifft(np.fft.ifftshift(np.where(keep, spectrum_from_fid(fid), 0.0))))
+    places = np.flatnonzero(keep)
+    weights = np.array([TYPICAL_AMPLITUDES.get(name, 0.0) for name in basis.metabolites])
+    typical = (weights if weights.any() else np.ones_like(weights)) @ basis.fids * np.exp(-np.pi * 6.0 * acquisition.time_s)
+    duration_s = acquisition.n_points * acquisition.dwell_time_s
+    time_s = np.arange(places.size) * duration_s / max(places.size, 1)
+    sharpen = 1.0 - np.exp(-((time_s / 0.010) ** 2))
+    n_padded = int(scipy.fft.next_fast_len(8 * max(places.size, 1)))
+    shifts = np.fft.fftfreq(n_padded, duration_s / max(places.size, 1))
+    candidates = np.flatnonzero(np.abs(shifts) <= _SEARCH_PPM * acquisition.spectrometer_frequency_mhz)
+    return StartTemplate(
+        places=places,
+        conjugate=np.asarray(np.conj(_in_band(typical, places)) * sharpen**2, dtype=complex),
+        n_padded=n_padded,
+        candidates=candidates,
+        shifts_hz=np.asarray(shifts[candidates], dtype=float),
+    )
 
 
-def peak_and_width(fid: ComplexArray, *, near_ppm: float, basis: BasisSet) -> tuple[float, float, float]:
-    """Height, position (ppm) and full width at half maximum (Hz) of the tallest line within 0.15 ppm of `near_ppm` in the real spectrum.
-
-    Evaluated on a fine grid by a direct transform, in the scale of the plain FFT; NaN where there is no line.
-    """
-    acquisition = basis.acquisition
-    centre = float(hz_from_ppm(near_ppm, spectrometer_frequency_mhz=acquisition.spectrometer_frequency_mhz))
-    half_span = 0.15 * acquisition.spectrometer_frequency_mhz
-    coarse, frequency = _real_spectrum(fid, centre - half_span, centre + half_span, acquisition=acquisition)
-    if not np.any(coarse > 0):
-        return np.nan, np.nan, np.nan
-    top = float(frequency[np.argmax(coarse)])
-    curve, frequency = _real_spectrum(fid, top - 40.0, top + 40.0, acquisition=acquisition)
-    height, index = float(curve.max()), int(np.argmax(curve))
-    width = _crossing_hz(curve[index:], height=height, step_hz=0.05) + _crossing_hz(curve[index::-1], height=height, step_hz=0.05)
-    position_ppm = float(ppm_from_hz(frequency[index], spectrometer_frequency_mhz=acquisition.spectrometer_frequency_mhz))
-    return height, position_ppm, width
+def _in_band(fid: ComplexArray, places: NDArray[np.intp]) -> ComplexArray:
+    return np.asarray(scipy.fft.ifft(np.fft.ifftshift(spectrum_from_fid(fid)[places])))
 
 
-def _crossing_hz(falling: FloatArray, *, height: float, step_hz: float) -> float:
-    """Distance from a peak (first point) to half its height, between points by linear interpolation; NaN if it is not reached."""
-    below = np.flatnonzero(falling < height / 2.0)
-    if not below.size:
-        return float("nan")
-    last = int(below[0]) - 1
-    return float(step_hz * (last + (falling[last] - height / 2.0) / (falling[last] - falling[last + 1])))
-
-
-def _real_spectrum(fid: ComplexArray, low_hz: float, high_hz: float, *, acquisition: Acquisition) -> tuple[FloatArray, FloatArray]:
-    """Real spectrum on 1601 frequencies between two limits (chirp z-transform), in the scale of the plain FFT."""
-    n_points = 1601
-    curve = scipy.signal.zoom_fft(fid, [low_hz, high_hz], n_points, fs=acquisition.spectral_width_hz, endpoint=True)
-    return np.asarray(curve.real), np.linspace(low_hz, high_hz, n_points)
+def coarse_shift_and_phase(fid: ComplexArray, *, template: StartTemplate) -> tuple[float, float]:
+    """Shift (Hz) and zero-order phase (rad) that best match a typical spectrum, by cross-correlation."""
+    correlation = scipy.fft.fft(_in_band(fid, template.places) * template.conjugate, template.n_padded)[template.candidates]
+    best = int(np.argmax(np.abs(correlation)))
+    return float(template.shifts_hz[best]), float(np.angle(correlation[best]))
