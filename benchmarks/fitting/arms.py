@@ -2,7 +2,7 @@
 
 right      : metabolites, macromolecules and lipids are the fit's own signals (ideal PRESS, echo time 30 ms, first echo 12 ms), each
              macromolecule moved by up to 0.01 ppm and broadened by up to 4 Hz. Amplitude of MM09 2.5 to 6; over MM09: MM12 0.1 to 0.7,
-             MM14 0.3 to 1.2, MM17 0.05 to 0.6, MM20 0.9 to 2.4 (uniform; the ranges hold what LCModel and Birch et al. state). Lipids in
+             the others as `RATIOS` says (uniform; the ranges hold what LCModel and Birch et al. state). Lipids in
              half of the draws: Lip13a and Lip13b 0 to 2, Lip09 0.1 to 0.6 and Lip20 0 to 0.3 of their sum.
 misfit     : the fit is the same. True macromolecules are the 13 lines of Birch et al. 2017, each with its own area (SD 25 %), width
              (15 %) and position (0.01 ppm); lipid, in half of the draws, two Gaussian lines of 18 to 35 Hz near 1.29 and 0.9 ppm; true
@@ -37,7 +37,15 @@ from mrs_pipeline.fitting.options import FitOptions
 from mrs_pipeline.io.basis_files import read_basis
 from mrs_pipeline.io.stated import Stated
 
-DEFAULT_BROAD = ("MM09", "MM12", "MM14", "MM17", "MM20", "Lip09", "Lip13a", "Lip13b", "Lip20")
+DEFAULT_BROAD = (
+    "MM09", "MM12", "MM14", "MM17", "MM201", "MM209", "MM225", "MM26", "MM30", "MM31", "MM37", "MM38", "MM40",
+    "Lip09", "Lip13a", "Lip13b", "Lip20",
+)  # fmt: skip
+#: Ranges of the amplitudes of macromolecules over MM09, from MM12 to MM40.
+RATIOS = np.array([
+    (0.1, 0.7), (0.3, 1.2), (0.05, 0.6), (0.5, 1.3), (0.6, 1.6), (0.3, 1.2),
+    (0.0, 1.5), (0.5, 1.6), (0.3, 1.4), (0.4, 1.2), (0.0, 1.5), (0.4, 1.2),
+])  # fmt: skip
 SHIFT_SD_PPM, COUPLING_SD_HZ, N_PERTURBED = 0.0035, 0.1, 8
 #: Spectrometer frequency (MHz) and spectral width (Hz) of the scanners among which draws are shared out.
 SCANNERS = ((123.2, 4000.0), (127.7, 2000.0), (127.7, 4000.0))
@@ -111,7 +119,7 @@ def parametrised(acquisition: Acquisition) -> BroadSignals:
 
     def draw(rng: np.random.Generator) -> tuple[ComplexArray, FloatArray]:
         level = rng.uniform(2.5, 6.0)
-        ratios = np.array([1.0, *rng.uniform([0.1, 0.3, 0.05, 0.9], [0.7, 1.2, 0.6, 2.4])])
+        ratios = np.array([1.0, *rng.uniform(*RATIOS.T)])
         lipids = rng.uniform(0.0, 2.0, 2) * (rng.random() < 0.5)
         others = lipids.sum() * rng.uniform([0.1, 0.0], [0.6, 0.3])
         return moved(fids, rng, acquisition=acquisition, shift_ppm=0.01, width_hz=4.0), np.array(

@@ -2,8 +2,8 @@
 
 A low-pass filter turns an FID into few samples at a coarser step. Filter and modulation commute: for any complex rate r,
 exp(r t) (h * b)(t) = (h exp(r t)) * (exp(r t) b)(t), and a filter flat over the band stays flat when it is shifted by a few
-hertz or damped. So decimated FIDs may be broadened and shifted like whole ones. What the filter spreads to before the first and beyond the last
-sample is kept, and added to the other end before the transform, to which both are the same place.
+hertz or damped. So decimated FIDs may be broadened and shifted like whole ones. What the filter spreads to before the first and beyond
+the last sample is kept, and added to the other end before the transform, to which both are the same place.
 """
 
 from dataclasses import dataclass

@@ -16,8 +16,8 @@ class FitOptions:
 
     ppm_range : fitted range, ppm (low, high).
     baseline : name in the table of baseline models.
-    baseline_stiffness : `fixed` (the same for all spectra: windows stay comparable, and misfit of the macromolecules cannot
-        loosen the baseline until it takes the place of Glx), `maic` (modified Akaike criterion) or `reml` (restricted likelihood).
+    baseline_stiffness : `reml` (restricted likelihood of the data), `maic` (modified Akaike criterion) or `fixed` (the same for all
+        spectra). The windows of a session share what its mean chooses.
     baseline_ed_per_ppm : effective dimension per ppm when `fixed`.
     max_ed_per_ppm : most flexible baseline the criterion may choose.
     priors : whether the Gaussian penalties below and the ratio priors of macromolecules act at all.
@@ -28,13 +28,13 @@ class FitOptions:
 
     ppm_range: tuple[float, float] = (0.2, 4.0)
     baseline: str = "p_spline"
-    baseline_stiffness: str = "fixed"
+    baseline_stiffness: str = "reml"
     baseline_ed_per_ppm: float = 1.8
     max_ed_per_ppm: float = 7.0
     priors: bool = True
     shift_sd_ppm: float = 0.004
     shift_sd_ppm_by_metabolite: Mapping[str, float] = field(default_factory=lambda: {"NAA": 0.002, "NAAG": 0.002})
-    broadening_sd_hz: float = 0.5
+    broadening_sd_hz: float = 0.3
     phase1_sd_s: float = 1.0e-4
     max_iterations: int = 40
 

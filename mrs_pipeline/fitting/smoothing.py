@@ -10,7 +10,6 @@ from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.fitting.baseline import BaselineModel
 from mrs_pipeline.fitting.model import as_real
 from mrs_pipeline.fitting.options import FitOptions
-from mrs_pipeline.fitting.smoother import Smoother
 from mrs_pipeline.fitting.solver import Problem, State, evaluate
 
 #: Weight of the effective dimension in the modified Akaike criterion (Wilson 2021, Magn Reson Med 85:13).
@@ -67,69 +66,63 @@ def choose_smoothing(problem: Problem, theta: FloatArray, *, scale: SmoothingSca
         return 0.0
     if options.baseline_stiffness == "fixed":
         return scale.smoothing(options.baseline_ed_per_ppm * scale.range_ppm)
-    criterion = _reml if options.baseline_stiffness == "reml" else _maic
-    candidates = scale.candidates(options.max_ed_per_ppm)
-    equations = _normal_equations(problem, evaluate(problem, theta))
-    values = [criterion(equations, smoothing, scale) for smoothing in candidates]
-    return candidates[int(np.argmin(values))]
+    candidates = np.array(scale.candidates(options.max_ed_per_ppm))
+    solutions = _solutions(problem, evaluate(problem, theta), candidates)
+    values = _reml(solutions) if options.baseline_stiffness == "reml" else _maic(solutions, scale)
+    return float(candidates[int(np.argmin(values))])
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Equations:
-    """Least squares over the components in use and all columns of the smoother: products of components, data and smooth columns."""
+class _Solutions:
+    """Least squares over the components in use and all columns of the smoother, one solution for each smoothing parameter.
 
-    smoother: Smoother
+    `square`: of the data less the components, with the penalty on amplitudes; `left`: that difference in the smooth columns, shape
+    (n_candidates, n_columns); `log_determinant`: of the components' matrix.
+    """
+
+    smoothing: FloatArray
+    weights: FloatArray
+    roughness: FloatArray
     n_data: int
-    gram: FloatArray
-    right: FloatArray
-    total: float
-    smooth_components: FloatArray
-    smooth_data: FloatArray
-
-    def solved(self, smoothing: float) -> tuple[FloatArray, FloatArray, float]:
-        """Amplitudes, residual in the smooth columns before the baseline is taken out, and log determinant of the components' matrix."""
-        weights = self.smoother.weights(smoothing)
-        matrix = self.gram - self.smooth_components.T @ (weights[:, None] * self.smooth_components)
-        matrix += np.diag(1e-10 * np.diag(matrix))
-        factor = scipy.linalg.cho_factor(matrix)
-        amplitudes = scipy.linalg.cho_solve(factor, self.right - self.smooth_components.T @ (weights * self.smooth_data))
-        left = self.smooth_data - self.smooth_components @ amplitudes
-        return np.asarray(amplitudes), np.asarray(left), float(2.0 * np.log(np.diag(factor[0])).sum())
-
-    def square(self, amplitudes: FloatArray) -> float:
-        """Square of the data less the components, with the penalty on amplitudes."""
-        return self.total - 2.0 * float(self.right @ amplitudes) + float(amplitudes @ self.gram @ amplitudes)
+    n_components: int
+    square: FloatArray
+    left: FloatArray
+    log_determinant: FloatArray
 
 
-def _normal_equations(problem: Problem, state: State) -> _Equations:
-    active = state.amplitudes > 0
-    columns, smoother = state.columns[:, active], problem.model.smoother
-    data = as_real(state.residual + state.explained)
-    return _Equations(
-        smoother=smoother,
+def _solutions(problem: Problem, state: State, smoothing: FloatArray) -> _Solutions:
+    active, smoother = state.amplitudes > 0, problem.model.smoother
+    columns, data = state.columns[:, active], as_real(state.residual + state.explained)
+    gram = columns.T @ columns + problem.penalty[np.ix_(active, active)]
+    right, smooth_data, smooth = columns.T @ data, smoother.columns.T @ data, smoother.columns.T @ columns
+    weights = 1.0 / (1.0 + smoothing[:, None] * smoother.roughness)
+    matrices = gram - (smooth.T * weights[:, None, :]) @ smooth
+    matrices += 1e-10 * np.diagonal(matrices, axis1=1, axis2=2)[:, None, :] * np.eye(gram.shape[0])
+    amplitudes = np.linalg.solve(matrices, (right - (weights * smooth_data) @ smooth)[:, :, None])[:, :, 0]
+    return _Solutions(
+        smoothing=smoothing,
+        weights=weights,
+        roughness=smoother.roughness,
         n_data=2 * problem.data.size,
-        gram=columns.T @ columns + problem.penalty[np.ix_(active, active)],
-        right=columns.T @ data,
-        total=float(data @ data),
-        smooth_components=smoother.columns.T @ columns,
-        smooth_data=smoother.columns.T @ data,
+        n_components=gram.shape[0],
+        square=float(data @ data) - 2.0 * amplitudes @ right + np.einsum("ni,ij,nj->n", amplitudes, gram, amplitudes),
+        left=smooth_data - amplitudes @ smooth.T,
+        log_determinant=np.linalg.slogdet(matrices)[1],
     )
 
 
-def _reml(equations: _Equations, smoothing: float, _: SmoothingScale) -> float:
+def _reml(found: _Solutions) -> FloatArray:
     """Restricted likelihood of the smoothing, residual variance profiled (Wahba 1985; Wood 2011, J R Stat Soc B 73:3)."""
-    amplitudes, left, log_determinant = equations.solved(smoothing)
-    roughness = equations.smoother.roughness
-    penalised_square = equations.square(amplitudes) - float(equations.smoother.weights(smoothing) @ left**2)
-    rank = int(np.count_nonzero(roughness))
-    n_fixed = amplitudes.size + roughness.size - rank
-    log_determinant += float(np.log1p(smoothing * roughness).sum())
-    return float((equations.n_data - n_fixed) * np.log(max(penalised_square, 1e-300)) + log_determinant - rank * np.log(smoothing))
+    penalised_square = found.square - np.sum(found.weights * found.left**2, axis=1)
+    rank = int(np.count_nonzero(found.roughness))
+    n_fixed = found.n_components + found.roughness.size - rank
+    log_determinant = found.log_determinant + np.log1p(found.smoothing[:, None] * found.roughness).sum(axis=1)
+    likelihood = (found.n_data - n_fixed) * np.log(np.maximum(penalised_square, 1e-300))
+    return np.asarray(likelihood + log_determinant - rank * np.log(found.smoothing))
 
 
-def _maic(equations: _Equations, smoothing: float, scale: SmoothingScale) -> float:
+def _maic(found: _Solutions, scale: SmoothingScale) -> FloatArray:
     """Modified Akaike criterion: log residual square plus weighted effective dimension over the number of real data."""
-    amplitudes, left, _ = equations.solved(smoothing)
-    weights = equations.smoother.weights(smoothing)
-    square = equations.square(amplitudes) - float((weights * (2.0 - weights)) @ left**2)
-    return float(np.log(max(square, 1e-300)) + 2.0 * _MAIC_WEIGHT * scale.effective_dimension(smoothing) / equations.n_data)
+    square = found.square - np.sum(found.weights * (2.0 - found.weights) * found.left**2, axis=1)
+    dimensions = np.array([scale.effective_dimension(smoothing) for smoothing in found.smoothing])
+    return np.asarray(np.log(np.maximum(square, 1e-300)) + 2.0 * _MAIC_WEIGHT * dimensions / found.n_data)

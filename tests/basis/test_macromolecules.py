@@ -79,9 +79,10 @@ def test_priors_speak_of_components_that_exist() -> None:
     priors = soft_ratio_priors()
     assert {name for prior in priors for name in (prior.numerator, *prior.denominator)} <= known
     assert {prior.numerator: (prior.mean, prior.sd) for prior in priors} == {
-        "Lip09": (0.267, 0.1), "Lip20": (0.15, 0.07), "MM20": (1.5, 0.375), "MM12": (0.3, 0.1),
+        "Lip09": (0.267, 0.1), "Lip20": (0.15, 0.07), "MM20": (1.5, 0.375), "MM12": (0.4, 0.2),
         "MM14": (0.75, 0.45), "MM17": (0.375, 0.3), "-CrCH2": (0.1, 0.25),
-        **dict.fromkeys(("MM26", "MM30", "MM31", "MM37", "MM38", "MM40"), (1.0, 0.5)),
+        "MM225": (0.8, 0.5), "MM27": (0.5, 0.5),
+        **dict.fromkeys(("MM201", "MM209", "MM26", "MM30", "MM31", "MM37", "MM38", "MM40"), (1.0, 0.5)),
     }  # fmt: skip
 
 

@@ -144,7 +144,8 @@ def test_noise_estimate_is_unbiased_and_hardly_moved_by_a_line(acquisition, line
     assert np.mean(estimates) == pytest.approx(1.0, abs=tolerance)
 
 
-def test_search_from_another_fit_ends_at_the_same_minimum(fitter, make_fid) -> None:
+def test_search_from_another_fit_ends_at_the_same_minimum(basis, make_fid) -> None:
+    fitter = prepare_fitter(basis, options=FitOptions(baseline_stiffness="fixed"))  # a criterion may choose another neighbour
     mean = fit_spectrum(make_fid(snr=300.0, seed=1), fitter=fitter)
     for seed, shift_hz, phase_rad in ((2, 0.0, 0.0), (3, 1.5, 0.2), (4, 12.0, 0.0), (5, 0.0, 2.5)):
         fid = make_fid(snr=60.0, seed=seed, shift_hz=shift_hz, phase_rad=phase_rad)
