@@ -5,12 +5,13 @@
 By hand: frequency and phase of the tallest point near NAA in each zero-filled transient are taken out, one after another, as the data
 are or with a line broadening of 16 Hz (the width of NAA) while looking. Lining up tallest points lines up the noise at the top of NAA too:
 the height of the average gains the mean of that noise, which is no signal. So `snr_matched` is what counts: height over noise after that
-broadening. All averages have the same coil weights and eddy-current correction. `width_hz`, `snr`: of NAA, zero-filled 32 times;
-noise is that of differences between successive transients late in the FID.
+broadening. All averages have the same coil weights and eddy-current correction, and the same steps after alignment and rejection.
+`width_hz`, `snr`: of NAA, zero-filled 32 times; noise is that of differences between successive transients late in the FID.
 """
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,11 @@ def aligned_by_hand(fids: ComplexArray, acquisition: Acquisition, *, width_hz: f
     return np.stack(turned)
 
 
+def finished(session: Session, fids: ComplexArray) -> ComplexArray:
+    """Transients after the steps that follow alignment and rejection."""
+    return preprocess(replace(session, fids=session.fids.with_data(fids)), steps=DEFAULT_STEPS[4:]).fids.data
+
+
 def width_and_snr(fids: ComplexArray, acquisition: Acquisition) -> dict[str, float]:
     """Full width at half maximum (Hz) and height over noise of NAA in the mean of transients, plain and with a matched filter."""
     hz, value, spectrum, frequency = near_naa(fids.mean(axis=0), acquisition)
@@ -70,8 +76,11 @@ def width_and_snr(fids: ComplexArray, acquisition: Acquisition) -> dict[str, flo
     filtered_noise = sample * np.linalg.norm(broadened(np.ones(acquisition.n_points, dtype=complex), acquisition))
     upright, top = (spectrum / (value / abs(value))).real, int(np.argmin(np.abs(frequency - hz)))
     below = np.flatnonzero(upright < upright[top] / 2)
-    width = float(frequency[below[below > top][0]] - frequency[below[below < top][-1]])
-    return {"width_hz": width, "snr": float(abs(value) / noise), "snr_matched": float(matched / filtered_noise)}
+    right, left = below[below > top][0], below[below < top][-1]
+    edges = [
+        np.interp(upright[top] / 2, upright[[out, out - step]], frequency[[out, out - step]]) for out, step in ((right, 1), (left, -1))
+    ]
+    return {"width_hz": float(edges[0] - edges[1]), "snr": float(abs(value) / noise), "snr_matched": float(matched / filtered_noise)}
 
 
 def draw(averages: dict[str, ComplexArray], transients: pd.DataFrame, session: Session, out: Path) -> None:
@@ -80,8 +89,7 @@ def draw(averages: dict[str, ComplexArray], transients: pd.DataFrame, session: S
     figure = Figure(figsize=(9, 11))
     axes = figure.subplots(3, 1)
     for name, fid in averages.items():
-        _, value, _, _ = near_naa(fid, acquisition)
-        spectrum = np.fft.fftshift(np.fft.fft(fid / (value / abs(value)) if "chain" not in name else fid))
+        spectrum = np.fft.fftshift(np.fft.fft(fid))
         for axis in axes[:2]:
             axis.plot(acquisition.ppm, spectrum.real, label=name, linewidth=0.8)
     axes[0].set_xlim(4.9, 0.2)
@@ -103,10 +111,11 @@ def main() -> None:
     acquisition = session.fids.acquisition
     plain = preprocess(session, steps=DEFAULT_STEPS[:2])
     done = preprocess(session, steps=DEFAULT_STEPS)
+    by_hand = {width: aligned_by_hand(plain.fids.data, acquisition, width_hz=width) for width in (0.0, 16.0)}
     sets = {
-        "plain average": plain.fids.data,
-        "by hand": aligned_by_hand(plain.fids.data, acquisition, width_hz=0.0),
-        "by hand, broadened": aligned_by_hand(plain.fids.data, acquisition, width_hz=16.0),
+        "plain average": finished(plain, plain.fids.data),
+        "by hand": finished(plain, by_hand[0.0]),
+        "by hand, broadened": finished(plain, by_hand[16.0]),
         "chain": done.fids.data[done.kept],
     }
     rows = [{"average": name, "n": len(data)} | width_and_snr(data, acquisition) for name, data in sets.items()]

@@ -1,4 +1,4 @@
-"""Rejection: spoiled transients found, good ones lost, and what is kept where motion differs between the halves of a session.
+"""Rejection: spoiled transients found, good ones lost, and what is kept where motion differs between halves of a session or treatments.
 
     python benchmarks/preprocessing/rejection.py --seeds 8
 
@@ -123,25 +123,55 @@ def detection(n_seeds: int) -> Iterator[dict[str, object]]:
 
 
 def retained(n_seeds: int) -> Iterator[dict[str, object]]:
-    """What the averages of two halves differ in when the second has four times as much motion: all transients, and retained ones."""
-    for number, snr in enumerate((5.0, 10.0)):
+    """What more motion on one side does to averages of all, retained and weighted transients, less the same of the truly good ones."""
+    for number, (design, snr) in enumerate(product(("halves", "treatments"), (5.0, 10.0))):
         brain, rows = Brain(fwhm_hz=7.0), []
         for seed in range(1000 + number * n_seeds, 1000 + (number + 1) * n_seeds):
-            share = np.where(np.arange(N) < N // 2, 0.05, 0.20)
-            data, bad, _ = simulated("motion", brain=brain, snr=snr, rng=np.random.default_rng(seed), share=share)
-            session = preprocess(brain.session(data), steps=STEPS)
-            weighted = preprocess(brain.session(data), steps=[STEPS[0], {**STEPS[1], "weighting": "inverse_variance"}])
-            soft = weighted.transients["weight"].to_numpy()
-            for name, weights in (("all", np.ones(N)), ("retained", session.kept), ("weighted", soft), ("truly good", ~bad)):
-                halves = [
-                    fitted(np.average(session.fids.data[part], axis=0, weights=weights[part]), brain) for part in np.split(np.arange(N), 2)
-                ]
-                rows.append({"snr": snr, "transients": name, "lost_%": 100 * (1 - weights.mean())} | _difference(*halves))
-        table = pd.DataFrame(rows).groupby(["snr", "transients"], sort=False)
-        for (_, name), group in table:
-            means = {f"{key}": group[key].mean() for key in ("lost_%", "amplitude_%", "width_hz", "lipid_naa")}
-            errors = {f"{key}_se": group[key].std(ddof=1) / np.sqrt(len(group)) for key in ("amplitude_%", "width_hz", "lipid_naa")}
-            yield {"snr": snr, "transients": name, **means, **errors}
+            sides = _sides(design, brain=brain, snr=snr, rng=np.random.default_rng(seed))
+            best = _change(sides, "truly good", brain=brain)
+            for name in sides[0][1]:
+                lost = 100 * (1 - np.mean([weights[name].mean() for _, weights in sides]))
+                change = _change(sides, name, brain=brain) - best
+                rows.append(
+                    {"transients": name, "lost_%": lost, "amplitude_%": 100 * change[0], "width_hz": change[1], "lipid_naa": change[2]}
+                )
+        for name, group in pd.DataFrame(rows).groupby("transients", sort=False):
+            means = {key: group[key].mean() for key in group.columns[1:]}
+            errors = {f"{key}_se": group[key].std(ddof=1) / np.sqrt(len(group)) for key in group.columns[2:]}
+            yield {"design": design, "snr": snr, "transients": name, **means, **errors}
+
+
+Side = tuple[ComplexArray, dict[str, FloatArray]]
+
+
+def _sides(design: str, *, brain: Brain, snr: float, rng: np.random.Generator) -> list[Side]:
+    """Aligned transients and weights by name of the side of little motion and of that of four times as much.
+
+    Sides are halves of one session, or two sessions.
+    """
+    if design == "treatments":
+        return [_judged(brain, snr=snr, rng=rng, share=np.full(N, share)) for share in (0.05, 0.20)]
+    data, weights = _judged(brain, snr=snr, rng=rng, share=np.where(np.arange(N) < N // 2, 0.05, 0.20))
+    return [(data[part], {name: each[part] for name, each in weights.items()}) for part in np.split(np.arange(N), 2)]
+
+
+def _judged(brain: Brain, *, snr: float, rng: np.random.Generator, share: FloatArray) -> Side:
+    data, bad, _ = simulated("motion", brain=brain, snr=snr, rng=rng, share=share)
+    session = preprocess(brain.session(data), steps=STEPS)
+    weighted = preprocess(brain.session(data), steps=[STEPS[0], {**STEPS[1], "weighting": "inverse_variance"}])
+    weights = {
+        "all": np.ones(N),
+        "retained": 1.0 * session.kept,
+        "weighted": weighted.transients["weight"].to_numpy(),
+        "truly good": 1.0 * ~bad,
+    }
+    return session.fids.data, weights
+
+
+def _change(sides: list[Side], name: str, *, brain: Brain) -> FloatArray:
+    """Amplitude, width (Hz) and lipid (NAA) of the weighted average of the second side less those of the first."""
+    first, second = (fitted(np.average(data, axis=0, weights=weights[name]), brain) for data, weights in sides)
+    return second - first
 
 
 def fitted(fid: ComplexArray, brain: Brain) -> FloatArray:
@@ -154,17 +184,14 @@ def fitted(fid: ComplexArray, brain: Brain) -> FloatArray:
     return np.array([found[0], found[1], found[2]])
 
 
-def _difference(first: FloatArray, second: FloatArray) -> dict[str, float]:
-    change = second - first
-    return {"amplitude_%": 100 * change[0], "width_hz": change[1], "lipid_naa": change[2]}
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=8)
     n_seeds = parser.parse_args().seeds
     print(pd.DataFrame(list(detection(n_seeds))).to_string(index=False, float_format="%.2f"))
-    print("\nSecond half less first half, four times as much motion in the second:")
+    print(
+        "\nChange from one half of a session, or one session, to another with four times as much motion, less that of the truly good ones:"
+    )
     print(pd.DataFrame(list(retained(3 * n_seeds))).to_string(index=False, float_format="%.3f"))
 
 

@@ -142,26 +142,43 @@ def test_single_departures_beyond_the_noise_are_found(brain, rng, kind, size):
     assert session.transients.loc[bad, "reason"].str.contains(kind).mean() > 0.7
 
 
-def test_what_is_kept_is_unbiased_when_motion_differs_between_halves(brain, rng):
-    """A quarter of the second half is spoiled: retained (or weighted) halves agree as well as the truly good ones, all of them do not."""
+def moved(brain, rng, share, *, which=slice(None)):
+    """A session of which a share of the transients in a part are spoiled by motion and lipids, and which ones are good."""
     data, _, _ = brain.transients(rng, shift_hz=np.linspace(-3, 3, N), snr=10.0)
-    bad = rng.choice(np.arange(N // 2, N), N // 8, replace=False)
+    part = np.arange(N)[which]
+    bad = rng.choice(part, round(share * part.size), replace=False)
     for row in bad:
         spoil(brain, data, "motion", row)
         spoil(brain, data, "lipid", row)
-    good = ~np.isin(np.arange(N), bad)
-    session, weighted = rejected(brain, data), rejected(brain, data, weighting="inverse_variance")
+    return data, ~np.isin(np.arange(N), bad)
+
+
+def judged(brain, data, good):
+    """Aligned transients, and weights of all, the retained, the softly weighted and the truly good ones."""
+    session = preprocess(rejected(brain, data), steps=[{"step": "phase_reference"}])  # spoiled ones count in the mean of the alignment
+    soft = rejected(brain, data, weighting="inverse_variance").transients["weight"].to_numpy()
+    return session.fids.data, {"all": np.ones(N), "retained": session.kept, "weighted": soft, "good": good}
+
+
+@pytest.mark.parametrize("design", ["halves of a session", "treatments"])
+def test_what_is_kept_is_unbiased_when_motion_differs(brain, rng, design):
+    """A quarter of one side is spoiled: retained (or weighted) sides agree as well as the truly good ones, all of them do not."""
+    if design == "treatments":
+        sides = [judged(brain, *moved(brain, rng, share)) for share in (0.02, 0.25)]
+    else:
+        data, weights = judged(brain, *moved(brain, rng, 0.25, which=slice(N // 2, None)))
+        sides = [(data[part], {name: each[part] for name, each in weights.items()}) for part in np.split(np.arange(N), 2)]
     inside = (brain.ppm > 0.5) & (brain.ppm < 4.0)
 
-    def change(weights):
-        """Largest difference between the halves' average spectra, in heights of NAA."""
-        halves = [np.average(session.fids.data[part], axis=0, weights=weights[part]) for part in np.split(np.arange(N), 2)]
-        return np.abs(np.fft.fftshift(np.fft.fft(halves[1] - halves[0]))[inside]).max() / brain.naa_height
+    def change(name):
+        """Largest difference between the sides' average spectra, in heights of NAA."""
+        averages = [np.average(data, axis=0, weights=weights[name]) for data, weights in sides]
+        return np.abs(np.fft.fftshift(np.fft.fft(averages[1] - averages[0]))[inside]).max() / brain.naa_height
 
-    best = change(good)
-    assert change(session.kept) < 1.1 * best
-    assert change(weighted.transients["weight"].to_numpy()) < 1.2 * best
-    assert change(np.ones(N)) > 2 * best
+    best = change("good")
+    assert change("retained") < 1.1 * best
+    assert change("weighted") < 1.2 * best
+    assert change("all") > 2 * best
 
 
 def test_weights_leave_transients_in(brain, rng):
