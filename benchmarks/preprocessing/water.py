@@ -3,9 +3,9 @@
     python benchmarks/preprocessing/water.py --seeds 4
 
 Averages of a signal-to-noise ratio of 100, and sessions of 200 transients (ratio 8) whose water changes from shot to shot. Water of 1 to
-50 times NAA, as a Lorentzian or Gaussian line, as two lines, or 12 Hz off. All numbers in percent of the NAA height, against the same noise
-without water: largest change from 0.5 to 4.0 ppm (`tails`: what water put there before; `below_3.6`: without the edge nearest to water;
-`narrow`: what is left of it when tails of lines at water are fitted to it), largest rest from 4.5 to 4.8 ppm.
+50 times NAA, or none, as a Lorentzian or Gaussian line, as two lines, or 12 Hz off. All numbers in percent of the NAA height, against the
+same noise without water: largest change from 0.5 to 4.0 ppm (`tails`: what water put there before; `below_3.6`: without the edge nearest to
+water; `narrow`: what is left of it when tails of lines at water are fitted to it), largest rest from 4.5 to 4.8 ppm.
 """
 
 import argparse
@@ -49,6 +49,7 @@ def changes(fid: ComplexArray, truth: ComplexArray, brain: Brain) -> FloatArray:
 def rows(n_seeds: int) -> Iterator[dict[str, object]]:
     for fwhm_hz in (4.0, 7.0, 10.0):
         brain = Brain(fwhm_hz=fwhm_hz)
+        yield _row(brain, shape="Lorentzian", height=0.0, n_seeds=n_seeds)
         for shape in SHAPES:
             for height in (1.0, 5.0, 50.0):
                 yield _row(brain, shape=shape, height=height, n_seeds=n_seeds)

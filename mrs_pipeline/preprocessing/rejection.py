@@ -35,7 +35,7 @@ OPTIONS = {
         default=0.3, doc="at most this part of a session is rejected for its scores, the worst first; the rest is flagged"
     ),
     "max_fraction_local": Option(
-        default=0.6, doc="at most this part of any n_local successive transients is rejected for its scores, the worst first"
+        default=0.6, doc="at most this part of every stretch of n_local transients is rejected for its scores, the worst first"
     ),
     "weighting": Option(
         default="none",

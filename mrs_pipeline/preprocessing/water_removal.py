@@ -24,7 +24,7 @@ _SHOWN_PPM = (3.2, 5.6)
 
 OPTIONS = {
     "n_components": Option(default=30, doc="damped exponentials fitted to every spectrum, the same number for all"),
-    "range_ppm": Option(default=[4.4, 4.9], doc="components whose frequency lies here are taken for water, ppm"),
+    "range_ppm": Option(default=[4.4, 4.9], doc="components whose line lies here, down to half its height, are taken for water, ppm"),
     "max_linewidth_hz": Option(default=50.0, doc="broader components stay: their tails are baseline of the metabolites, Hz"),
     "poles": Option(
         default="mean",
@@ -135,11 +135,16 @@ def linewidth_of(poles: ComplexArray, *, acquisition: Acquisition) -> Any:
 
 
 def water_poles(poles: ComplexArray, *, acquisition: Acquisition, options: Mapping[str, Any]) -> BoolArray:
-    """Which poles are taken for water."""
+    """Which poles are taken for water: those whose line lies in the range down to half its height.
+
+    A broad one that reaches out of it belongs to macromolecules or baseline: it appears where there is hardly any water.
+    """
     frequency = np.angle(poles) * acquisition.spectral_width_hz / (2 * np.pi)
     ppm = ppm_from_hz(frequency, spectrometer_frequency_mhz=acquisition.spectrometer_frequency_mhz)
-    inside = (ppm >= min(options["range_ppm"])) & (ppm <= max(options["range_ppm"]))
-    return np.asarray(inside & (linewidth_of(poles, acquisition=acquisition) <= options["max_linewidth_hz"]))
+    linewidth_hz = linewidth_of(poles, acquisition=acquisition)
+    half_ppm = 0.5 * linewidth_hz / acquisition.spectrometer_frequency_mhz
+    inside = (ppm - half_ppm >= min(options["range_ppm"])) & (ppm + half_ppm <= max(options["range_ppm"]))
+    return np.asarray(inside & (linewidth_hz <= options["max_linewidth_hz"]))
 
 
 def modelled(rows: ComplexArray, *, poles: ComplexArray, part: BoolArray) -> ComplexArray:

@@ -43,6 +43,18 @@ def test_a_spectrum_without_water_is_left_alone(brain, rng):
     assert change[(brain.ppm > 0.5) & (brain.ppm < 4.0)].max() < 0.002
 
 
+@pytest.mark.parametrize("height", [0.0, 3.0])
+def test_a_broad_line_beside_water_is_no_water(brain, rng, height):
+    """A macromolecule of 45 Hz at 4.42 ppm, whose flank reaches to 4.0 ppm, stays with water and without."""
+    truth = (
+        brain.metabolites() + brain.line(4.42, linewidth_hz=45.0, amplitude=3.0) + brain.noise(rng, brain.n_points, brain.noise_sd(150.0))
+    )
+    with_water = truth + water(brain, height=height, shape="Lorentzian", offset_hz=0.0)
+    cleaned = remove_water(brain.fids(with_water[None], ("window", "time")), options={}).data[0]
+    change = np.abs(np.fft.fftshift(np.fft.fft(cleaned - truth))) / brain.naa_height
+    assert change[(brain.ppm > 0.5) & (brain.ppm < 4.0)].max() < 0.01
+
+
 @pytest.mark.parametrize("n_points", [64, 101, 256])
 def test_subspace_is_that_of_the_dense_hankel_matrix(rng, n_points):
     fid = rng.standard_normal(n_points) + 1j * rng.standard_normal(n_points)
