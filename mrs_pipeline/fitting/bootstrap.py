@@ -15,38 +15,39 @@ from mrs_pipeline.errors import DataError
 from mrs_pipeline.fitting.fit import Fitter, fit_spectrum
 from mrs_pipeline.fitting.linearisation import final_parameters
 from mrs_pipeline.fitting.parameters import COMMON
-from mrs_pipeline.fitting.spectrum_fit import FitCurves, SpectrumFit
+from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
 
-#: Width (ppm) over which the baseline is led to zero beyond the fitted range, where the fit knows nothing of it.
+#: Width (ppm) over which a spectrum is led to zero beyond the fitted range, of which the fit knows nothing.
 _TAPER_PPM = 0.3
 
 
 def rebuilt_fid(fit: SpectrumFit, *, fitter: Fitter, theta: FloatArray | None = None) -> ComplexArray:
     """The FID that a fit describes, without noise, shape (n_points,); `DataError` for a fit that failed.
 
-    Components are there at all frequencies, the baseline inside the fitted range only (`_TAPER_PPM` beyond), no water. `theta` are
-    parameters in place of those fitted (`final_parameters`).
+    Its spectrum is the fitted one inside the range and falls to zero beyond (`_TAPER_PPM`). `theta` are parameters in place of those
+    fitted (`final_parameters`).
     """
     if fit.curves is None:
         raise DataError(f"a fit with status '{fit.status}' describes no spectrum: bootstrap one that is ok")
     model, fitted = fitter.model, final_parameters(fit, fitter=fitter)
     theta = fitted if theta is None else theta
-    spectrum = np.fft.fftshift(np.fft.fft(fit.amplitudes @ model.modulated(theta))) + _baseline_everywhere(fit.curves, fitter)
-    turn = theta[0] + 2 * np.pi * (model.basis.acquisition.frequency_hz - model.pivot_hz) * theta[1]
+    acquisition = model.basis.acquisition
+    spectrum = _everywhere(model.columns(theta) @ fit.amplitudes + fit.curves.baseline, fitter)
+    turn = theta[0] + 2 * np.pi * (acquisition.frequency_hz - model.pivot_hz) * theta[1]
     used = np.fft.ifft(np.fft.ifftshift(spectrum * np.exp(1j * turn)))
     taken_out_hz = fit.parameters["shift_hz"] - fitted[COMMON.index("shift_hz")]
-    used = used * np.exp(2j * np.pi * taken_out_hz * model.basis.acquisition.time_s)
+    used = used * np.exp(2j * np.pi * taken_out_hz * acquisition.time_s)
     return np.concatenate([used, np.zeros(fitter.basis.acquisition.n_points - used.size)])
 
 
-def _baseline_everywhere(curves: FitCurves, fitter: Fitter) -> ComplexArray:
-    """The fitted baseline on the whole axis: its values at the ends of the range fall to zero as a squared cosine."""
+def _everywhere(curve: ComplexArray, fitter: Fitter) -> ComplexArray:
+    """A curve on the fitted points on the whole axis: its values at the ends of the range fall to zero as a squared cosine."""
     ppm, inside = fitter.model.basis.acquisition.ppm, np.flatnonzero(fitter.model.mask)
     whole = np.zeros(ppm.size, dtype=complex)
-    whole[inside] = curves.baseline
+    whole[inside] = curve
     for end, outside in ((inside[0], slice(None, inside[0])), (inside[-1], slice(inside[-1] + 1, None))):
-        distance = np.abs(ppm[outside] - ppm[end]) / _TAPER_PPM
-        whole[outside] = whole[end] * np.where(distance < 1.0, np.cos(0.5 * np.pi * np.minimum(distance, 1.0)) ** 2, 0.0)
+        distance = np.minimum(np.abs(ppm[outside] - ppm[end]) / _TAPER_PPM, 1.0)
+        whole[outside] = whole[end] * np.cos(0.5 * np.pi * distance) ** 2
     return whole
 
 
