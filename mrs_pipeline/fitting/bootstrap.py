@@ -17,38 +17,40 @@ from mrs_pipeline.fitting.linearisation import final_parameters
 from mrs_pipeline.fitting.parameters import COMMON
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
 
-#: Width (ppm) over which a spectrum is led to zero beyond the fitted range, of which the fit knows nothing.
-_TAPER_PPM = 0.3
+#: A baseline is broad: its signal has decayed after this time.
+_BROAD_S = 0.128
+#: Signals of which the fitted range sees less than this share (relative to the best seen) are left out: they would be large outside.
+_SEEN = 0.05
 
 
 def rebuilt_fid(fit: SpectrumFit, *, fitter: Fitter, theta: FloatArray | None = None) -> ComplexArray:
     """The FID that a fit describes, without noise, shape (n_points,); `DataError` for a fit that failed.
 
-    Its spectrum is the fitted one inside the range and falls to zero beyond (`_TAPER_PPM`). `theta` are parameters in place of those
-    fitted (`final_parameters`).
+    Components are there at all frequencies; what the baseline is beyond the fitted range is not known (`_causal`). `theta` are
+    parameters in place of those fitted (`final_parameters`).
     """
     if fit.curves is None:
         raise DataError(f"a fit with status '{fit.status}' describes no spectrum: bootstrap one that is ok")
     model, fitted = fitter.model, final_parameters(fit, fitter=fitter)
     theta = fitted if theta is None else theta
     acquisition = model.basis.acquisition
-    spectrum = _everywhere(model.columns(theta) @ fit.amplitudes + fit.curves.baseline, fitter)
+    time_s = acquisition.time_s
+    decay = np.exp(model.rates(theta)[:, None] * time_s) * model.envelope(theta, time_s)
+    used = fit.amplitudes @ (model.basis.fids * decay) + _causal(fit.curves.baseline, fitter)
     turn = theta[0] + 2 * np.pi * (acquisition.frequency_hz - model.pivot_hz) * theta[1]
-    used = np.fft.ifft(np.fft.ifftshift(spectrum * np.exp(1j * turn)))
+    used = np.fft.ifft(np.fft.fft(used) * np.fft.ifftshift(np.exp(1j * turn)))
     taken_out_hz = fit.parameters["shift_hz"] - fitted[COMMON.index("shift_hz")]
-    used = used * np.exp(2j * np.pi * taken_out_hz * acquisition.time_s)
+    used = used * np.exp(2j * np.pi * taken_out_hz * time_s)
     return np.concatenate([used, np.zeros(fitter.basis.acquisition.n_points - used.size)])
 
 
-def _everywhere(curve: ComplexArray, fitter: Fitter) -> ComplexArray:
-    """A curve on the fitted points on the whole axis: its values at the ends of the range fall to zero as a squared cosine."""
-    ppm, inside = fitter.model.basis.acquisition.ppm, np.flatnonzero(fitter.model.mask)
-    whole = np.zeros(ppm.size, dtype=complex)
-    whole[inside] = curve
-    for end, outside in ((inside[0], slice(None, inside[0])), (inside[-1], slice(inside[-1] + 1, None))):
-        distance = np.minimum(np.abs(ppm[outside] - ppm[end]) / _TAPER_PPM, 1.0)
-        whole[outside] = whole[end] * np.cos(0.5 * np.pi * distance) ** 2
-    return whole
+def _causal(baseline: ComplexArray, fitter: Fitter) -> ComplexArray:
+    """The shortest signal that has the fitted baseline inside the range: of least norm among those of the first `_BROAD_S` of time."""
+    acquisition, mask = fitter.model.basis.acquisition, fitter.model.mask
+    n_early = min(acquisition.n_points // 2, int(np.ceil(_BROAD_S * acquisition.spectral_width_hz)))
+    transform = np.exp(-2j * np.pi * np.outer(acquisition.frequency_hz[mask], acquisition.time_s[:n_early]))
+    early = np.linalg.lstsq(transform, baseline, rcond=_SEEN)[0]
+    return np.concatenate([early, np.zeros(acquisition.n_points - n_early)])
 
 
 def refits(fit: SpectrumFit, *, fitter: Fitter, n_draws: int, rng: np.random.Generator, redrawn: bool = False) -> Iterator[SpectrumFit]:

@@ -104,7 +104,7 @@ def test_a_line_that_is_missing_is_found_and_named(fitter, make_fid) -> None:
 
 def test_score_of_a_line_is_its_amplitude_over_its_standard_error(basis, make_fid) -> None:
     """The same line as a component of the basis, of the common width and in its place."""
-    rigid = FitOptions(priors=False)
+    rigid = FitOptions(priors=False, baseline_stiffness="fixed", baseline_ed_per_ppm=1.5)
     fitter = prepare_fitter(basis, options=rigid)
     extra = BasisSet(
         metabolites=(*basis.metabolites, "Lac"),
@@ -137,7 +137,8 @@ def test_inflation_by_a_constant_baseline_by_hand() -> None:
 
 def test_inflation_grows_with_the_freedom_of_the_baseline(basis, make_fid) -> None:
     inflations = []
-    for options in (FitOptions(baseline="none"), FitOptions(baseline_ed_per_ppm=1.2), FitOptions(baseline_ed_per_ppm=5.0)):
+    splines = [FitOptions(baseline_stiffness="fixed", baseline_ed_per_ppm=ed) for ed in (1.2, 5.0)]
+    for options in (FitOptions(baseline="none"), *splines):
         fitter = prepare_fitter(basis, options=options)
         fit = fit_spectrum(make_fid(snr=60.0, seed=2), fitter=fitter)
         weights = np.array([float(name == "Glu") for name in fit.metabolites])
@@ -156,7 +157,8 @@ def test_criteria_by_hand() -> None:
 
 
 def test_criteria_prefer_the_model_that_made_the_data(basis, make_fid) -> None:
-    stiff, free = (prepare_fitter(basis, options=FitOptions(baseline_ed_per_ppm=ed)) for ed in (1.2, 5.0))
+    splines = [FitOptions(baseline_stiffness="fixed", baseline_ed_per_ppm=ed) for ed in (1.2, 5.0)]
+    stiff, free = (prepare_fitter(basis, options=options) for options in splines)
     for hump, better in ((0.0, stiff), (60.0, free)):
         fid = make_fid(snr=100.0, seed=4, hump=hump)
         first, second = (fit_spectrum(fid, fitter=fitter) for fitter in (stiff, free))
