@@ -27,8 +27,8 @@ EARLY_S = 0.128
 LEAST_P = 1e-3
 #: A line that stands out of the residual by more standard errors is said to be missing: noise alone does so in one of thousands of spectra.
 LARGEST_Z = 5.0
-#: A baseline that makes the variance of a measure more than this many times larger (the standard error twice) takes part in it.
-LARGEST_INFLATION = 4.0
+#: A baseline that makes the variance of a measure more than this many times larger (the standard error three times) takes part in it.
+LARGEST_INFLATION = 9.0
 #: A line of which the fit takes all but this share tells nothing of what is left.
 LEAST_LEFT = 0.2
 

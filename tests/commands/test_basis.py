@@ -209,7 +209,7 @@ def test_macromolecule_files_that_cannot_be_used(basis: BasisSet, measured: Path
 
 def test_measured_macromolecules_in_a_fit(bench: Any, measured: Path, run: Run, table: Callable[[Path], pd.DataFrame]) -> None:
     bench.replace(bench.study, "[MM09, MM20]", str(measured))
-    assert run(*bench.fit()).but_residuals() == (0, "", "")
+    assert run(*bench.fit()).but_fits() == (0, "", "")
     assert set(table(bench.out / "amplitudes.tsv")["metabolite"]) == {*read_basis(bench.basis).metabolites, "Mac"}
 
 
@@ -221,12 +221,12 @@ def with_echo_time(path: Path, echo_time_s: float) -> None:
 def test_echo_time_that_nearly_agrees_is_a_warning(bench: Any, run: Run) -> None:
     with_echo_time(bench.basis, 0.035)
     sentence = "warning: the basis has an echo time of 35 ms but the data 30 ms: "
-    code, out, err = run(*bench.timecourse()).but_residuals()
+    code, out, err = run(*bench.timecourse()).but_fits()
     assert (code, out, err.count("\n")) == (0, "", 1)
     assert err.startswith(f"mrs-pipeline timecourse: {sentence}")
     status = json.loads((bench.out / "status.json").read_text(encoding="utf-8"))
     assert status["basis_remarks"] == [err.split("warning: ")[1].strip()]
-    code, out, err = run(*bench.fit()).but_residuals()
+    code, out, err = run(*bench.fit()).but_fits()
     assert (code, out, err.count("\n")) == (0, "", 1)
     assert err.startswith(f"mrs-pipeline fit: {sentence}")
 
@@ -245,7 +245,7 @@ def test_another_sequence_is_a_warning(bench: Any, run: Run) -> None:
     sidecar.write_text(json.dumps({**json.loads(sidecar.read_text(encoding="utf-8")), "PulseSequenceType": "STEAM"}), encoding="utf-8")
     assert run(*bench.preprocess()).code == 0
     bench.preprocessed, bench.out = bench.out / "preprocessed.nii.gz", bench.folder / "fits"
-    code, _, err = run(*bench.fit()).but_residuals()
+    code, _, err = run(*bench.fit()).but_fits()
     assert code == 0
     expected = "the basis is of the sequence PRESS but the data of STEAM (STEAM): their coupled metabolites differ"
     assert err == f"mrs-pipeline fit: warning: {expected}\n"

@@ -28,7 +28,7 @@ def doubled(bench: Any) -> Any:
 
 @pytest.mark.parametrize("command", ["fit", "timecourse"])
 def test_configuration_states_what_the_files_do_not_and_doubles_are_told(command: str, doubled: Any, run: Run) -> None:
-    code, _, err = run(*getattr(doubled, command)()).but_residuals()
+    code, _, err = run(*getattr(doubled, command)()).but_fits()
     assert code == 0
     expected = f"mrs-pipeline {command}: warning: Sum is the sum of Gln and Glu: their amplitudes cannot be told apart; choose components"
     assert err.startswith(expected)
@@ -37,7 +37,7 @@ def test_configuration_states_what_the_files_do_not_and_doubles_are_told(command
 
 def test_components_chosen_in_the_configuration(doubled: Any, run: Run, table: Callable[[Path], pd.DataFrame]) -> None:
     doubled.replace(doubled.study, "basis: {", "basis: {file_metabolites: [NAA, NAAG, Glu, Gln, Cr, PCr, PCh, GPC], ")
-    assert run(*doubled.fit()).but_residuals() == (0, "", "")
+    assert run(*doubled.fit()).but_fits() == (0, "", "")
     assert set(table(doubled.out / "amplitudes.tsv")["metabolite"]) == {
         "NAA",
         "NAAG",

@@ -90,12 +90,12 @@ def test_quality_has_the_checks_and_their_warnings(fit: SpectrumFit, check: Adeq
 
 
 def test_remarks_count_fits_and_name_what_is_worst(fit: SpectrumFit, check: Adequacy) -> None:
-    worse = replace(check, covariance_known_baseline=fit.covariance / 6.0)
+    worse = replace(check, covariance_known_baseline=fit.covariance / 12.0)
     structured, line, coupled = fit_remarks([fit] * 3, checks=[check, worse, worse], definitions=DEFINITIONS)
     assert structured.startswith("in 3 of 3 fits the residual is not noise")
     assert "1.3 times" in structured
     assert line.startswith("a line near 1.31 ppm is not in the basis: the residual of 3 of 3 fits")
-    assert "Glx (6 times), Glx/NAA (6 times)" in coupled
+    assert "Glx (12 times), Glx/NAA (12 times)" in coupled
 
 
 def test_good_and_failed_fits_need_no_remark(fit: SpectrumFit) -> None:
