@@ -2,7 +2,7 @@
 
 right      : metabolites, macromolecules and lipids are the fit's own signals (ideal PRESS, echo time 30 ms, first echo 12 ms), each
              macromolecule moved by up to 0.01 ppm and broadened by up to 4 Hz. Amplitude of MM09 2.5 to 6; over MM09: MM12 0.1 to 0.7,
-             the others as `RATIOS` says (uniform; the ranges hold what LCModel and Birch et al. state). Lipids in
+             the others as `broad_components.RATIOS` says (uniform; the ranges hold what LCModel and Birch et al. state). Lipids in
              half of the draws: Lip13a and Lip13b 0 to 2, Lip09 0.1 to 0.6 and Lip20 0 to 0.3 of their sum.
 misfit     : the fit is the same. True macromolecules are the 13 lines of Birch et al. 2017, each with its own area (SD 25 %), width
              (15 %) and position (0.01 ppm); lipid, in half of the draws, two Gaussian lines of 18 to 35 Hz near 1.29 and 0.9 ppm; true
@@ -13,6 +13,9 @@ foreign    : true metabolites are those MARSS simulated with the pulses of GE's 
              a metabolite-nulled scan of a Philips scanner, each with its own area (SD 10 %), lipid as in `misfit`; fitted are the signals
              that this package simulates for such pulses and the default macromolecules.
 foreign_mm : the same, fitted with the component of the nulled scan (no lipid then).
+measured   : true metabolites are the fit's own, true macromolecules those measured for the 2016 fitting challenge, as high as the
+             published lines (give or take 35 %), lipid as in `right` but for Lip20; fitted are the default macromolecules, for
+             which these were no model.
 hard       : `right` at 0.2 ppm, 180 degrees, a first-order phase of 3 ms and 12 Hz lines: the signal begins 3 ms after the first sample.
 hard_late  : the same with the first-order phase of the other sign: the first 3 ms of the signal are at the end of the FID.
 """
@@ -24,10 +27,22 @@ from pathlib import Path
 
 import numpy as np
 from brain_spectra import LEVELS, BroadSignals, Ingredients, Source
+from broad_components import (
+    DEFAULT_BROAD,
+    one_profile,
+    parametrised,
+    published_lines,
+    uniform_sds,
+    varied_lines,
+    with_lipid,
+    without_lipid,
+)
+from challenge_sets import read_challenge
+from reference_model import fitted_points
 
-from mrs_pipeline.acquisition import Acquisition, ComplexArray, FloatArray
+from mrs_pipeline.acquisition import Acquisition, ComplexArray
 from mrs_pipeline.basis.basis_set import BasisSet
-from mrs_pipeline.basis.macromolecules import GaussianLine, macromolecule_basis, macromolecule_data, soft_ratio_priors
+from mrs_pipeline.basis.macromolecules import macromolecule_basis, soft_ratio_priors
 from mrs_pipeline.basis.pulse_sets import slice_selection
 from mrs_pipeline.basis.simulation import simulate_basis
 from mrs_pipeline.basis.spin_systems import perturbed, spin_system
@@ -37,21 +52,14 @@ from mrs_pipeline.fitting.options import FitOptions
 from mrs_pipeline.io.basis_files import read_basis
 from mrs_pipeline.io.stated import Stated
 
-DEFAULT_BROAD = (
-    "MM09", "MM12", "MM14", "MM17", "MM201", "MM209", "MM225", "MM26", "MM30", "MM31", "MM37", "MM38", "MM40",
-    "Lip09", "Lip13a", "Lip13b", "Lip20",
-)  # fmt: skip
-#: Ranges of the amplitudes of macromolecules over MM09, from MM12 to MM40.
-RATIOS = np.array([
-    (0.1, 0.7), (0.3, 1.2), (0.05, 0.6), (0.5, 1.3), (0.6, 1.6), (0.3, 1.2),
-    (0.0, 1.5), (0.5, 1.6), (0.3, 1.4), (0.4, 1.2), (0.0, 1.5), (0.4, 1.2),
-])  # fmt: skip
 SHIFT_SD_PPM, COUPLING_SD_HZ, N_PERTURBED = 0.0035, 0.1, 8
 #: Spectrometer frequency (MHz) and spectral width (Hz) of the scanners among which draws are shared out.
 SCANNERS = ((123.2, 4000.0), (127.7, 2000.0), (127.7, 4000.0))
 #: Field and sampling of the MARSS set (lines of singlets).
 MARSS = Stated(spectrometer_frequency_mhz=127.7324368, spectral_width_hz=4000.0, echo_time_s=0.030)
 MARSS_FOLDER = "basis/marss_press_ge_te30_4000hz_2048"
+#: Mean height of the macromolecules measured for the challenge over that of NAA at 6 Hz: that of the published lines here.
+MEASURED_HEIGHT = 0.25
 NULLED, WATER = "real/philips3t_press30mm_inv600_sub01.nii.gz", "real/philips3t_press30mm_sub01_wref.nii.gz"
 
 
@@ -100,75 +108,6 @@ def joined(metabolites: BasisSet, names: tuple[str, ...], fids: ComplexArray) ->
 def default_fit(metabolites: BasisSet) -> BasisSet:
     """Metabolites with the default macromolecules and lipids."""
     return joined(metabolites, DEFAULT_BROAD, macromolecule_basis(names=DEFAULT_BROAD, acquisition=metabolites.acquisition).fids)
-
-
-def moved(fids: ComplexArray, rng: np.random.Generator, *, acquisition: Acquisition, shift_ppm: float, width_hz: float) -> ComplexArray:
-    """Components moved by up to `shift_ppm` and broadened by up to `width_hz`."""
-    shift_hz = acquisition.spectrometer_frequency_mhz * rng.uniform(-shift_ppm, shift_ppm, (len(fids), 1))
-    return np.asarray(fids * np.exp((2j * shift_hz - rng.uniform(0.0, width_hz, (len(fids), 1))) * np.pi * acquisition.time_s))
-
-
-def uniform_sds(shift_ppm: float, width_hz: float) -> tuple[float, float]:
-    """Standard deviations of the draws of `moved`."""
-    return shift_ppm / 3**0.5, width_hz / 12**0.5
-
-
-def parametrised(acquisition: Acquisition) -> BroadSignals:
-    """The default components, with amplitudes of wide ranges."""
-    fids = macromolecule_basis(names=DEFAULT_BROAD, acquisition=acquisition).fids
-
-    def draw(rng: np.random.Generator) -> tuple[ComplexArray, FloatArray]:
-        level = rng.uniform(2.5, 6.0)
-        ratios = np.array([1.0, *rng.uniform(*RATIOS.T)])
-        lipids = rng.uniform(0.0, 2.0, 2) * (rng.random() < 0.5)
-        others = lipids.sum() * rng.uniform([0.1, 0.0], [0.6, 0.3])
-        return moved(fids, rng, acquisition=acquisition, shift_ppm=0.01, width_hz=4.0), np.array(
-            [*(level * ratios), others[0], *lipids, others[1]]
-        )
-
-    return draw
-
-
-def published_lines() -> tuple[GaussianLine, ...]:
-    """The 13 lines of Birch et al. 2017, three protons at 0.9 ppm."""
-    lines = macromolecule_data()["measured_3t"]
-    scale = 3.0 / lines[0]["area"]
-    return tuple(
-        GaussianLine(shift_ppm=line["shift_ppm"], fwhm_ppm=line["fwhm_hz_at_128_mhz"] / 128.0, area=scale * line["area"]) for line in lines
-    )
-
-
-def varied_lines(
-    lines: tuple[GaussianLine, ...], acquisition: Acquisition, *, lorentzian_hz: float = 0.0, sds: tuple[float, float, float]
-) -> BroadSignals:
-    """Lines whose area (log), width (log) and position (ppm) vary with these standard deviations, and a lipid of two lines."""
-
-    def draw(rng: np.random.Generator) -> tuple[ComplexArray, FloatArray]:
-        area, width, position = np.array(sds)[:, None] * rng.standard_normal((3, len(lines)))
-        found = [
-            GaussianLine(shift_ppm=line.shift_ppm + position[k], fwhm_ppm=line.fwhm_ppm * np.exp(width[k]), area=line.area)
-            for k, line in enumerate(lines)
-        ]
-        sizes = rng.uniform(2.5, 6.0) * np.exp(area)
-        lipid_widths = rng.uniform(18.0, 35.0, 2) / acquisition.spectrometer_frequency_mhz
-        found += [
-            GaussianLine(shift_ppm=ppm + rng.uniform(-0.02, 0.02), fwhm_ppm=w, area=2.0)
-            for ppm, w in zip((1.29, 0.9), lipid_widths, strict=True)
-        ]
-        lipids = (rng.random() < 0.5) * rng.uniform(0.0, 4.0) * np.array([1.0, rng.uniform(0.1, 0.6)])
-        decay = np.exp(-np.pi * lorentzian_hz * acquisition.time_s)
-        return np.array([line.fid(acquisition) for line in found]) * decay, np.concatenate([sizes, lipids])
-
-    return draw
-
-
-def one_profile(profile: ComplexArray, acquisition: Acquisition) -> BroadSignals:
-    """One component, hardly changed."""
-
-    def draw(rng: np.random.Generator) -> tuple[ComplexArray, FloatArray]:
-        return moved(profile[None], rng, acquisition=acquisition, shift_ppm=0.004, width_hz=2.0), rng.uniform(2.5, 6.0, 1)
-
-    return draw
 
 
 def right(acquisition: Acquisition, data: Path | None) -> Arm:  # noqa: ARG001  the signature of the table
@@ -248,14 +187,16 @@ def foreign_mm(acquisition: Acquisition, data: Path | None) -> Arm:
     return foreign(acquisition, data, measured=True)
 
 
-def without_lipid(broad: BroadSignals) -> BroadSignals:
-    """The same without the last two lines."""
-
-    def draw(rng: np.random.Generator) -> tuple[ComplexArray, FloatArray]:
-        fids, amplitudes = broad(rng)
-        return fids[:-2], amplitudes[:-2]
-
-    return draw
+def measured(acquisition: Acquisition, data: Path | None) -> Arm:  # noqa: ARG001
+    if data is None:
+        raise SystemExit("this arm needs --data, the folder of real and independent data")
+    theirs = read_challenge(data / "fitting_challenge").basis
+    own = own_metabolites(replace(theirs.acquisition, repetition_time_s=2.0))
+    profile, decay = theirs.select(["Mac"]).fids, np.exp(-np.pi * 6.0 * own.acquisition.time_s)
+    naa = LEVELS["NAA"] * own.select(["NAA"]).fids
+    heights = [np.abs(np.fft.fft(fids[0] * decay)[fitted_points(own.acquisition)]).max() for fids in (naa, profile)]
+    broad = with_lipid(MEASURED_HEIGHT * heights[0] / heights[1] * profile, own.acquisition)
+    return Arm(source=Source(metabolites=(own,), broad=broad), fitted=default_fit(own))
 
 
 ARMS: dict[str, Callable[[Acquisition, Path | None], Arm]] = {
@@ -266,13 +207,14 @@ ARMS: dict[str, Callable[[Acquisition, Path | None], Arm]] = {
     "mm_known": mm_known,
     "foreign": foreign,
     "foreign_mm": foreign_mm,
+    "measured": measured,
     "hard": hard,
     "hard_late": hard_late,
 }
 #: Arms with a line width of their own, Hz.
 WIDTHS = {"hard": (12.0,), "hard_late": (12.0,)}
 #: Arms whose signals have one sampling only.
-ONE_SCANNER = {"foreign", "foreign_mm"}
+ONE_SCANNER = {"foreign", "foreign_mm", "measured"}
 
 
 @cache
