@@ -86,3 +86,10 @@ def test_citation_has_the_fields_its_format_requires() -> None:
     assert citation["cff-version"] == "1.2.0"
     assert {"message", "title", "authors"} <= citation.keys()
     assert all("name" in author or {"family-names", "given-names"} <= author.keys() for author in citation["authors"])
+
+
+def test_a_fit_starts_without_what_is_slow_to_import() -> None:
+    """Each of these takes longer to import than a spectrum takes to fit."""
+    program = "import sys, mrs_pipeline.commands.fit; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert {"lmfit", "matplotlib", "scipy.stats", "scipy.signal", "scipy.ndimage", "snakemake"}.isdisjoint(loaded)

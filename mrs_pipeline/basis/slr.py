@@ -5,7 +5,6 @@ the minimum-phase polynomial with |A|^2 + |B|^2 = 1, and the pulse is peeled off
 """
 
 import numpy as np
-from scipy.signal import firls
 
 from mrs_pipeline.acquisition import ComplexArray, FloatArray
 
@@ -21,6 +20,8 @@ def slr_pulse(*, n_steps: int, time_bandwidth: float, flip_rad: float) -> FloatA
     ``time_bandwidth``: full width of the profile at half of B's height times the duration. The edges are as steep as ripples of the
     magnetisation of 1 % allow (Pauly et al. 1991, eq. 20 and table I).
     """
+    from scipy.signal import firls  # noqa: PLC0415 - slow to import, and few runs design a pulse
+
     passband, stopband = _ripples_of_b(flip_rad)
     width = _transition(passband, stopband)
     edge = (time_bandwidth + np.array([-width, width])) / n_steps

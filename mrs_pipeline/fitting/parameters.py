@@ -1,13 +1,13 @@
-"""The non-linear parameters of a fit: declared as `lmfit.Parameters` (value, bounds, vary), with Gaussian priors beside them."""
+"""The non-linear parameters of a fit: declared like `lmfit.Parameters` (value, bounds, vary), with Gaussian priors beside them."""
 
 import re
 from dataclasses import dataclass
 
-import lmfit
 import numpy as np
 
 from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.basis.basis_set import is_macromolecule
+from mrs_pipeline.fitting.declared import Parameters
 from mrs_pipeline.fitting.options import FitOptions
 
 #: Parameters every component shares.
@@ -24,13 +24,13 @@ def parameter_name(kind: str, component: str) -> str:
     return f"{kind}_{re.sub(r'[^0-9A-Za-z]', '_', component)}"
 
 
-def declare_parameters(components: tuple[str, ...], *, spectrometer_frequency_mhz: float, options: FitOptions) -> lmfit.Parameters:
+def declare_parameters(components: tuple[str, ...], *, spectrometer_frequency_mhz: float, options: FitOptions) -> Parameters:
     """All non-linear parameters at their prior centres, with bounds; per-component ones come as shift, then broadening.
 
     Bounds are wide (what a spectrum can show), priors do the work; `vary=False` fixes a parameter.
     """
     scale = spectrometer_frequency_mhz / 127.7
-    parameters = lmfit.Parameters()
+    parameters = Parameters()
     parameters.add("phase0_rad", value=0.0)
     parameters.add("phase1_s", value=0.0, min=-5e-3, max=5e-3)
     parameters.add("shift_hz", value=0.0, min=-0.5 * spectrometer_frequency_mhz, max=0.5 * spectrometer_frequency_mhz)

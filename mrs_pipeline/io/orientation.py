@@ -1,7 +1,6 @@
 """Is the spectrum the right way round? Files converted with the wrong sign have their metabolites left of water."""
 
 import numpy as np
-from scipy.ndimage import median_filter
 
 from mrs_pipeline.acquisition import CARRIER_PPM, FloatArray, spectrum_from_fid
 from mrs_pipeline.errors import InputError
@@ -38,11 +37,17 @@ def check_orientation(fids: Fids, *, name: object = "the data") -> None:
         )
 
 
+def _running_median(values: FloatArray, *, n_points: int) -> FloatArray:
+    """Median of an odd number of neighbouring points, mirrored at the ends."""
+    padded = np.pad(values, n_points // 2, mode="symmetric")
+    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, n_points), axis=-1))
+
+
 def peak_heights(fids: Fids) -> tuple[float, float]:
     """Height of the highest peak, over noise, at 1.9-3.4 ppm and at the mirror image of it; (0, 0) where there is no verdict."""
     ppm = fids.acquisition.ppm
     amplitude = _amplitude_spectrum(fids)
-    sharp = amplitude - median_filter(amplitude, size=_n_points_of(0.5, ppm=ppm) | 1)
+    sharp = amplitude - _running_median(amplitude, n_points=_n_points_of(0.5, ppm=ppm) | 1)
     offset = np.abs(ppm - CARRIER_PPM)
     side = (offset > CARRIER_PPM - PEAKS_PPM[1]) & (offset < CARRIER_PPM - PEAKS_PPM[0])
     quiet = sharp[offset > 4.25]
