@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mrs_pipeline.commands.fit_tables import measure_inflation
-from mrs_pipeline.fitting.adequacy import LARGEST_INFLATION, LARGEST_Z, NOT_NOISE, Adequacy
+from mrs_pipeline.fitting.adequacy import LARGEST_INFLATION, LARGEST_Z, NOT_NOISE, TOO_NOISY, Adequacy
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
 from mrs_pipeline.quantification.measures import MeasureDefinition
 
 
 def fit_remarks(fits: Sequence[SpectrumFit], *, checks: Sequence[Adequacy], definitions: Sequence[MeasureDefinition]) -> tuple[str, ...]:
-    """Structured residuals, lines that the basis lacks, measures that the baseline could change: a sentence each, none if all is well."""
-    return (*_structured(checks), *_lines(checks), *_coupled(fits, checks=checks, definitions=definitions))
+    """Structured residuals, doubtful noise, missing lines, measures a baseline could change: a sentence each, none if all is well."""
+    return (*_structured(checks), *_noise(checks), *_lines(checks), *_coupled(fits, checks=checks, definitions=definitions))
 
 
 def _structured(checks: Sequence[Adequacy]) -> Iterator[str]:
@@ -21,6 +21,15 @@ def _structured(checks: Sequence[Adequacy]) -> Iterator[str]:
         yield (
             f"in {len(found)} of {len(checks)} fits the residual is not noise (up to {max(found):.1f} times the energy of noise early in "
             "time): the model lacks something, and standard errors do not know of the bias"
+        )
+
+
+def _noise(checks: Sequence[Adequacy]) -> Iterator[str]:
+    n_found = sum(TOO_NOISY in check.warnings for check in checks)
+    if n_found:
+        yield (
+            f"in {n_found} of {len(checks)} fits the noise estimate is larger than the residual: there are signals or a filter outside "
+            "the fitted range, and standard errors are too large"
         )
 
 

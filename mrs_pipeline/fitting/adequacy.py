@@ -29,6 +29,8 @@ LEAST_P = 1e-3
 LARGEST_Z = 5.0
 #: A baseline that makes the variance of a measure more than this many times larger (the standard error three times) takes part in it.
 LARGEST_INFLATION = 9.0
+#: A residual with less than this share of the variance of the noise tells of a noise estimate that holds signals.
+LEAST_RESIDUAL = 0.6
 #: A line of which the fit takes all but this share tells nothing of what is left.
 LEAST_LEFT = 0.2
 
@@ -46,8 +48,9 @@ class Adequacy:
         object.__setattr__(self, "covariance_known_baseline", read_only(self.covariance_known_baseline))
 
 
-#: Warning of a residual with structure.
+#: Warning of a residual with structure, and of one that is smaller than the noise can be.
 NOT_NOISE = "the residual is not noise"
+TOO_NOISY = "the noise estimate is larger than the residual"
 
 #: Of a fit that failed.
 UNKNOWN = Adequacy(numbers=MappingProxyType(dict.fromkeys(ADEQUACY_NAMES, np.nan)))
@@ -60,21 +63,30 @@ def check_adequacy(fit: SpectrumFit, *, fitter: Fitter) -> Adequacy:
         return UNKNOWN
     n_samples, dwell_time_s = fitter.n_used, fitter.basis.acquisition.dwell_time_s
     structure, p = whiteness(model, n_samples=n_samples, n_early=min(round(EARLY_S / dwell_time_s), n_samples // 2))
-    ppm, z = missing_line(model, fitter=fitter, noise=fit.quality["noise_sd"] / fitter.noise_scale)
+    noise = fit.quality["noise_sd"] / fitter.noise_scale
+    ppm, z = missing_line(model, fitter=fitter, noise=noise)
     aicc, bic = criteria(model)
     values = (structure, p, ppm + _shift_ppm(model, fitter), z, model.effective_dimension, aicc, bic)
     numbers = dict(zip(ADEQUACY_NAMES, values, strict=True))
     return Adequacy(
         numbers=MappingProxyType(numbers),
-        warnings=tuple(_warnings(numbers)),
+        warnings=tuple(_warnings(numbers, residual_over_noise=_residual_variance(model) / noise**2)),
         covariance_known_baseline=model.amplitude_covariance(with_baseline=False),
     )
 
 
-def _warnings(numbers: Mapping[str, float]) -> list[str]:
+def _residual_variance(model: Linearised) -> float:
+    """Variance of the residual per degree of freedom that the fit has left, in the units of the data."""
+    n_left = max(model.residual.size - model.effective_dimension, 1.0)
+    return float(model.residual @ model.residual) * model.unit**2 / n_left
+
+
+def _warnings(numbers: Mapping[str, float], *, residual_over_noise: float) -> list[str]:
     found = []
     if numbers["whiteness_p"] < LEAST_P:
         found.append(NOT_NOISE)
+    if residual_over_noise < LEAST_RESIDUAL:
+        found.append(TOO_NOISY)
     if numbers["missing_line_z"] > LARGEST_Z:
         found.append(f"a line near {numbers['missing_line_ppm']:.2f} ppm is not in the basis")
     if numbers["missing_line_z"] < -LARGEST_Z:
@@ -97,35 +109,38 @@ def whiteness(model: Linearised, *, n_samples: int, n_early: int) -> tuple[float
     """
     residual, taken = model.residual, model.taken
     early = _early_energy(residual.size // 2, n_samples=n_samples, n_early=n_early)
-    share = float(residual @ early.operator @ residual / (residual @ residual))
-    seen = early.operator @ taken
-    expected = (early.trace - float(np.sum(taken * seen))) / (residual.size - float(np.sum(taken**2)))
-    once = seen - share * taken
-    first, second = taken.T @ once, once.T @ once
-    third = float(np.sum(once * (early.operator @ once - share * once)))
-    trace, square, cube = early.shifted(share)
-    traces = (
-        trace - float(np.trace(first)),
-        square - 2.0 * float(np.trace(second)) + float(np.sum(first**2)),
-        cube - 3.0 * third + 3.0 * float(np.sum(second * first)) - float(np.sum((first @ first) * first)),
-    )
-    return share / expected, _exceeds_zero(*traces)
+    share = float(early.values @ (early.vectors.T @ residual) ** 2 / (residual @ residual))
+    seen = early.vectors.T @ taken
+    # F'F, F'AF and F'A^2F, from which those of A - t I follow
+    zeroth, first = taken.T @ taken, seen.T @ (early.values[:, None] * seen)
+    second, third = seen.T @ (early.values[:, None] ** 2 * seen), float(early.values**3 @ np.sum(seen**2, axis=1))
+    expected = (early.values.sum() - float(np.trace(first))) / (residual.size - float(np.trace(zeroth)))
+    return share / expected, _exceeds_zero(*_traces(early, share, zeroth=zeroth, first=first, second=second, third=third))
+
+
+def _traces(
+    early: "_EarlyEnergy", t: float, *, zeroth: FloatArray, first: FloatArray, second: FloatArray, third: float
+) -> tuple[float, float, float]:
+    """Traces of the first three powers of ``(A - t I) (I - F F')``; `zeroth` to `second` are F'F, F'AF and F'A^2F, `third` tr F'A^3F."""
+    n = early.vectors.shape[0]
+    one, two, three = (float(np.sum(early.values**power)) for power in (1, 2, 3))
+    shifted = first - t * zeroth
+    twice = second - 2.0 * t * first + t**2 * zeroth
+    thrice = third - 3.0 * t * float(np.trace(second)) + 3.0 * t**2 * float(np.trace(first)) - t**3 * float(np.trace(zeroth))
+    return (
+        one - t * n - float(np.trace(shifted)),
+        two - 2.0 * t * one + t**2 * n - 2.0 * float(np.trace(twice)) + float(np.sum(shifted**2)),
+        three - 3.0 * t * two + 3.0 * t**2 * one - t**3 * n - 3.0 * thrice
+        + 3.0 * float(np.sum(twice * shifted)) - float(np.sum((shifted @ shifted) * shifted)),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class _EarlyEnergy:
-    """Symmetric matrix A, shape (2 n_points, 2 n_points), and the traces of its first three powers."""
+    """Eigenvectors, shape (2 n_points, n_kept), and eigenvalues of A, those without weight left out."""
 
-    operator: FloatArray
-    trace: float
-    square: float
-    cube: float
-
-    def shifted(self, t: float) -> tuple[float, float, float]:
-        """Traces of the first three powers of A - t I."""
-        n = self.operator.shape[0]
-        square = self.square - 2.0 * t * self.trace + t**2 * n
-        return self.trace - t * n, square, self.cube - 3.0 * t * self.square + 3.0 * t**2 * self.trace - t**3 * n
+    vectors: FloatArray
+    values: FloatArray
 
 
 @lru_cache(maxsize=8)
@@ -133,13 +148,9 @@ def _early_energy(n_points: int, *, n_samples: int, n_early: int) -> _EarlyEnerg
     kernel = np.fft.fft((np.arange(n_samples) < n_early) / n_samples)
     hermitian = kernel[(np.arange(n_points)[:, None] - np.arange(n_points)) % n_samples]
     operator = np.block([[hermitian.real, -hermitian.imag], [hermitian.imag, hermitian.real]])
-    squared = operator @ operator
-    return _EarlyEnergy(
-        operator=read_only(operator),
-        trace=float(np.trace(operator)),
-        square=float(np.trace(squared)),
-        cube=float(np.sum(squared * operator)),
-    )
+    values, vectors = np.linalg.eigh(operator)
+    kept = values > 1e-6 * values[-1]
+    return _EarlyEnergy(vectors=read_only(vectors[:, kept]), values=read_only(values[kept]))
 
 
 def _exceeds_zero(trace: float, square: float, cube: float) -> float:

@@ -15,6 +15,7 @@ from mrs_pipeline.fids import read_only
 from mrs_pipeline.fitting.fit import Fitter
 from mrs_pipeline.fitting.model import as_real
 from mrs_pipeline.fitting.parameters import COMMON
+from mrs_pipeline.fitting.quality import symmetric_inverse
 from mrs_pipeline.fitting.ratio_priors import ratio_rows
 from mrs_pipeline.fitting.spectrum_fit import FitCurves, SpectrumFit
 
@@ -51,8 +52,9 @@ class Linearised:
             information -= smooth.T @ smooth
         scale = 1.0 / np.sqrt(np.maximum(np.diag(information), 1e-300))
         scaled = information * scale[:, None] * scale + _RIDGE * np.eye(scale.size)
-        inverse = np.asarray(scipy.linalg.pinvh(scaled)) * scale[:, None] * scale
-        return np.asarray(inverse[: self.n_amplitudes, : self.n_amplitudes] * self.unit**2)
+        n = self.n_amplitudes
+        inverse = symmetric_inverse(scaled)[:n, :n] * scale[:n, None] * scale[:n]
+        return np.asarray(inverse * self.unit**2)
 
     @cached_property
     def taken(self) -> FloatArray:

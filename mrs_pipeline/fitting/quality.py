@@ -24,11 +24,11 @@ def amplitude_covariance(problem: Problem, state: State) -> FloatArray:
     information = joint_information(problem, state)[np.ix_(keep, keep)]
     scale = 1.0 / np.sqrt(np.maximum(np.diag(information), 1e-300))
     scaled = information * scale[:, None] * scale[None, :] + 1e-12 * np.eye(scale.size)
-    inverse = _inverse(scaled) * scale[:, None] * scale[None, :]
+    inverse = symmetric_inverse(scaled) * scale[:, None] * scale[None, :]
     return np.asarray(inverse[:n, :n])
 
 
-def _inverse(matrix: FloatArray) -> FloatArray:
+def symmetric_inverse(matrix: FloatArray) -> FloatArray:
     """Inverse of a positive definite matrix; the pseudo-inverse where rounding made it singular."""
     try:
         return np.asarray(scipy.linalg.cho_solve(scipy.linalg.cho_factor(matrix), np.eye(matrix.shape[0])))

@@ -8,7 +8,7 @@ from scipy.stats import kstest
 
 from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.errors import DataError
-from mrs_pipeline.fitting.adequacy import NOT_NOISE, UNKNOWN, baseline_inflation, check_adequacy, criteria, whiteness
+from mrs_pipeline.fitting.adequacy import NOT_NOISE, TOO_NOISY, UNKNOWN, baseline_inflation, check_adequacy, criteria, whiteness
 from mrs_pipeline.fitting.comparison import compare_fits
 from mrs_pipeline.fitting.fit import fit_spectrum, prepare_fitter
 from mrs_pipeline.fitting.linearisation import Linearised
@@ -117,6 +117,18 @@ def test_score_of_a_line_is_its_amplitude_over_its_standard_error(basis, make_fi
     whole = fit_spectrum(fid, fitter=prepare_fitter(extra, options=rigid))
     # 12 %: the grid of the score, and the width that the fit without the line has found
     assert check.numbers["missing_line_z"] == pytest.approx(whole.amplitudes[-1] / whole.sd[-1], rel=0.12)
+
+
+def test_signals_outside_the_fitted_range_that_pass_for_noise_are_said(fitter, make_fid) -> None:
+    """Noise twice as large beyond 8.6 and below -0.5 ppm, where it is measured."""
+    rng = np.random.default_rng(12)
+    fid = make_fid(snr=60.0, seed=12)
+    spectrum, ppm = np.fft.fftshift(np.fft.fft(fid)), fitter.basis.acquisition.ppm
+    outside = (ppm < -0.4) | (ppm > 8.5)
+    spread = fit_spectrum(fid, fitter=fitter).quality["noise_sd"]
+    spectrum[outside] += np.sqrt(3.0) * spread * (rng.standard_normal((2, outside.sum())) * [[1], [1j]]).sum(axis=0)
+    check = check_adequacy(fit_spectrum(np.fft.ifft(np.fft.ifftshift(spectrum)), fitter=fitter), fitter=fitter)
+    assert check.warnings == (TOO_NOISY,)
 
 
 def test_failed_fits_have_no_numbers_and_no_warnings(fitter) -> None:
