@@ -25,6 +25,7 @@ MEASURES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "Glu": (("Glu",), ()),
     "tNAA": (TNAA, ()),
     "Glx": (GLX, ()),
+    "tCr": (TCR, ()),
 }
 
 

@@ -133,6 +133,19 @@ def test_without_a_baseline_the_fit_is_as_good_as_can_be(load, monte_carlo) -> N
     assert found.summary.coverage_high > 95.0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("arm", "largest_bias"), [("right", 1.0), ("misfit", 3.0), ("mm_known", 3.0)])
+def test_curved_baselines_and_other_macromolecules_leave_small_and_honest_errors(load, monte_carlo, arm: str, largest_bias: float) -> None:
+    """Bias, error over the bound of all amplitudes free and coverage at a signal-to-noise ratio of 40, each with its Monte Carlo error."""
+    n, arms = 50, load("arms")
+    settings = {"options": FitOptions(), "snr": 40.0, "fwhm_hz": 6.0, "n_fits": n, "measures": ["Glx/tNAA"], "seed": 2}
+    (found,) = monte_carlo.cell([arms.ARMS[arm](arms.sampling(127.7, 2000.0), None)], **settings)
+    assert found.summary.n_failed == 0
+    assert abs(found.summary.bias) < largest_bias + 3 * found.summary.bias_error
+    assert found.summary.rmse_over_bound < 1.15 * (1 + 3 / (2 * n) ** 0.5)
+    assert found.summary.coverage_high > 95.0
+
+
 @pytest.mark.external_data
 def test_challenge_sets_are_described_by_their_truth_and_noise(load, external_data: Path) -> None:
     sets = load("challenge_sets")
@@ -145,21 +158,20 @@ def test_challenge_sets_are_described_by_their_truth_and_noise(load, external_da
 
 
 @pytest.mark.external_data
-def test_challenge_sets_are_fitted(load, external_data: Path) -> None:
-    """Every set with a status, errors within a few of its own standard errors."""
+def test_challenge_sets_are_fitted_with_errors_like_their_own_standard_errors(load, external_data: Path) -> None:
     challenge = load("challenge")
     sets = load("challenge_sets").read_challenge(external_data / "fitting_challenge")
     fitter = challenge.fitter_of(sets, FitOptions())
-    for number in (1, 8, 13, 16):
-        (row,) = challenge.set_rows(sets, number, fitter=fitter, measures=["Glx/tNAA"])
-        assert row["status"] == "ok"
-        assert abs(row["z"]) < 2.5
-        assert row["bound0_%"] < row["bound_%"]
+    rows = [row for number in (1, 8, 13, 16) for row in challenge.set_rows(sets, number, fitter=fitter, measures=["Glx/tNAA"])]
+    assert {row["status"] for row in rows} == {"ok"}
+    assert all(row["bound0_%"] < row["bound_%"] for row in rows)
+    assert np.mean([abs(row["error_%"]) for row in rows]) < 6.0  # bounds without a baseline: 4, 2, 14 and 11 %
+    assert np.sqrt(np.mean([row["z"] ** 2 for row in rows])) < 1.6
 
 
 @pytest.mark.slow
 @pytest.mark.external_data
-@pytest.mark.parametrize("number", [1, 13, 16])
+@pytest.mark.parametrize("number", [1, 8, 13, 16])
 def test_realisations_of_a_challenge_set_scatter_no_more_than_the_bound_allows(load, external_data: Path, number: int) -> None:
     challenge, n = load("challenge"), 40
     sets = load("challenge_sets").read_challenge(external_data / "fitting_challenge")
