@@ -19,13 +19,13 @@ from mrs_pipeline.fitting.ratio_priors import ratio_rows
 from mrs_pipeline.fitting.smoothing import SmoothingScale, choose_smoothing, smoothing_scale
 from mrs_pipeline.fitting.solver import LinearPriors, Problem, State, levenberg_marquardt
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit, failed_fit
-from mrs_pipeline.fitting.start import StartTemplate, coarse_shift_and_phase, noise_sd, start_template
+from mrs_pipeline.fitting.start import StartTemplate, coarse_start, noise_sd, start_template
 
 #: Samples beyond this time are noise: a line of 4 Hz has fallen to 0.2 % of its start. Leaving them out costs no information (the noise of
 #: samples is independent) and, as the basis ends there too, no accuracy.
 FITTED_DURATION_S = 0.512
-#: A spectrum within this shift (Hz) and phase (rad) of a fitted one is searched from there, any other from the beginning.
-ALIKE_HZ, ALIKE_RAD = 4.0, 0.5
+#: A spectrum within this shift (Hz), phase (rad) and delay (s) of a fitted one is searched from there, any other from the beginning.
+ALIKE_HZ, ALIKE_RAD, ALIKE_S = 4.0, 0.5, 1e-3
 #: Gain at which a search ends whose result is only where the next one begins.
 COARSE_GAIN = 0.3
 #: An FID whose samples after the first few hold less than this share of its energy is silent.
@@ -71,7 +71,7 @@ def prepare_fitter(basis: BasisSet, *, options: FitOptions, ratio_priors: Sequen
     return Fitter(
         basis=basis,
         model=model,
-        template=start_template(model.basis, ppm_range=options.ppm_range),
+        template=start_template(model.basis, ppm_range=options.ppm_range, pivot_hz=model.pivot_hz),
         options=options,
         ratio_priors=tuple(ratio_priors) if options.priors else (),
         priors=parameter_priors(basis.metabolites, spectrometer_frequency_mhz=frequency, options=options),
@@ -118,32 +118,41 @@ def fit_spectrum(fid: ComplexArray, *, fitter: Fitter, smoothing: float | None =
     if np.vdot(used[8:], used[8:]).real <= SILENT * np.vdot(used, used).real or fitter.model.mask.sum() < 2 * len(COMMON):
         return failed_fit(names, status="no_signal")
     noise = noise_sd(fid, ppm=fitter.basis.acquisition.ppm) / fitter.noise_scale
-    shift_hz, phase_rad = coarse_shift_and_phase(used, template=fitter.template)
-    near = like if like is not None and _alike(like, shift_hz=shift_hz, phase_rad=phase_rad) else None
+    shift_hz, phase_rad, delay_s = coarse_start(used, template=fitter.template)
+    near = like if like is not None and _alike(like, shift_hz=shift_hz, phase_rad=phase_rad, delay_s=delay_s) else None
     shift_hz = near.parameters["shift_hz"] if near else shift_hz
-    data = spectrum_from_fid(used * np.exp(-2j * np.pi * shift_hz * fitter.model.basis.acquisition.time_s))[fitter.model.mask]
+    data = _centred(used, fitter.model, shift_hz=shift_hz, delay_s=delay_s)
     noise = max(noise, 1e-6 * float(np.abs(data).max()))
     try:
         with np.errstate(all="ignore"):
-            begun = _begun_like(near, data, noise, fitter) if near else _begun(data, noise, phase_rad, fitter)
-            return _referenced(_fit(data, noise, begun, fitter, smoothing, n_rounds=1 if near else 2), shift_hz=shift_hz)
+            begun = _begun_like(near, data, noise, fitter, delay_s=delay_s) if near else _begun(data, noise, phase_rad, fitter)
+            fit = _fit(data, noise, begun, fitter, smoothing, n_rounds=1 if near else 2)
+            return _referenced(fit, shift_hz=shift_hz, delay_s=delay_s)
     except np.linalg.LinAlgError:
         return failed_fit(names, status="not_converged", reason="the equations are singular: two components of the basis may be the same")
 
 
-def _referenced(fit: SpectrumFit, *, shift_hz: float) -> SpectrumFit:
-    """The fit with the shift that was taken out beforehand added to what it found: the fitted range moves with the spectrum."""
-    quality = {**fit.quality, "shift_hz": fit.quality["shift_hz"] + shift_hz}
-    parameters = {**fit.parameters, "shift_hz": fit.parameters["shift_hz"] + shift_hz} if fit.parameters else fit.parameters
+def _centred(fid: ComplexArray, model: SpectralModel, *, shift_hz: float, delay_s: float) -> ComplexArray:
+    """The spectrum on the fitted points with a shift and a delay taken out: the fitted range moves with the spectrum."""
+    spectrum = spectrum_from_fid(fid * np.exp(-2j * np.pi * shift_hz * model.basis.acquisition.time_s))[model.mask]
+    return np.asarray(spectrum * np.exp(-2j * np.pi * (model.frequency_hz - model.pivot_hz) * delay_s))
+
+
+def _referenced(fit: SpectrumFit, *, shift_hz: float, delay_s: float) -> SpectrumFit:
+    """The fit with the shift and the delay that were taken out beforehand added to what it found."""
+    taken = {"shift_hz": shift_hz, "phase1_ms": 1e3 * delay_s, "phase1_s": delay_s}
+    quality = {name: value + taken.get(name, 0.0) for name, value in fit.quality.items()}
+    parameters = {name: value + taken.get(name, 0.0) for name, value in fit.parameters.items()}
     return replace(fit, quality=quality, parameters=parameters)
 
 
-def _alike(fit: SpectrumFit, *, shift_hz: float, phase_rad: float) -> bool:
-    """Whether a spectrum of this coarse shift and phase lies near that of a fit; a failed fit is near nothing."""
+def _alike(fit: SpectrumFit, *, shift_hz: float, phase_rad: float, delay_s: float) -> bool:
+    """Whether a spectrum of this coarse shift, phase and delay lies near that of a fit; a failed fit is near nothing."""
     if fit.status != "ok":
         return False
     turn = np.angle(np.exp(1j * (phase_rad - fit.parameters["phase0_rad"])))
-    return abs(shift_hz - fit.parameters["shift_hz"]) < ALIKE_HZ and abs(turn) < ALIKE_RAD
+    same_delay = abs(delay_s - fit.parameters["phase1_s"]) < ALIKE_S
+    return abs(shift_hz - fit.parameters["shift_hz"]) < ALIKE_HZ and abs(turn) < ALIKE_RAD and same_delay
 
 
 def _begun(data: ComplexArray, noise: float, phase_rad: float, fitter: Fitter) -> tuple[Problem, FloatArray, float]:
@@ -157,10 +166,11 @@ def _begun(data: ComplexArray, noise: float, phase_rad: float, fitter: Fitter) -
     return problem, state.theta, unit
 
 
-def _begun_like(fit: SpectrumFit, data: ComplexArray, noise: float, fitter: Fitter) -> tuple[Problem, FloatArray, float]:
+def _begun_like(fit: SpectrumFit, data: ComplexArray, noise: float, fitter: Fitter, *, delay_s: float) -> tuple[Problem, FloatArray, float]:
     """The same at the parameters of another fit, whose shift has been taken out of the data."""
     theta = np.array([fit.parameters[name] for name in fitter.parameter_names])
     theta[COMMON.index("shift_hz")] = 0.0
+    theta[COMMON.index("phase1_s")] -= delay_s
     unit = noise * max(1.0, fit.quality["residual_sd"] / fit.quality["noise_sd"])
     rows = ratio_rows(fitter.ratio_priors, components=fitter.basis.metabolites, amplitudes=fit.amplitudes / unit, sd=fit.sd / unit)
     return replace(_problem(data / unit, fitter), linear_priors=LinearPriors(rows=rows)), theta, unit

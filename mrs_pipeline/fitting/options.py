@@ -30,7 +30,7 @@ class FitOptions:
     baseline: str = "p_spline"
     baseline_stiffness: str = "reml"
     baseline_ed_per_ppm: float = 1.8
-    max_ed_per_ppm: float = 7.0
+    max_ed_per_ppm: float = 10.0
     priors: bool = True
     shift_sd_ppm: float = 0.004
     shift_sd_ppm_by_metabolite: Mapping[str, float] = field(default_factory=lambda: {"NAA": 0.002, "NAAG": 0.002})

@@ -14,7 +14,7 @@ from mrs_pipeline.fitting.solver import Problem, State, evaluate
 
 #: Weight of the effective dimension in the modified Akaike criterion (Wilson 2021, Magn Reson Med 85:13).
 _MAIC_WEIGHT = 5.0
-_N_CANDIDATES = 20
+_N_CANDIDATES = 24
 
 
 @dataclass(frozen=True, kw_only=True)

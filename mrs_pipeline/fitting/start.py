@@ -16,6 +16,9 @@ TYPICAL_AMPLITUDES: dict[str, float] = {
 }  # fmt: skip
 
 _SEARCH_PPM = 0.35
+#: Delays tried, s; of those every eighth one first. A delay is believed when the correlation rises by this factor.
+DELAYS_S = np.round(np.arange(-40, 41) * 1e-4, 7)
+COARSE_DELAYS, DELAY_GAIN = 8, 1.1
 _MARGIN_PPM = 0.4
 
 
@@ -48,50 +51,79 @@ def _trend(n_points: int) -> FloatArray:
 
 @dataclass(frozen=True, kw_only=True)
 class StartTemplate:
-    """What a spectrum is compared with to find its shift and phase: a typical one in the band `places` of the frequency axis.
+    """What a spectrum is compared with to find its shift, phases and delay: a typical one in the band `places` of the frequency axis.
 
-    `conjugate` is its FID on a grid of as many samples as places, conjugated and weighted; `shifts_hz` are those tried, all others
-    are not among `candidates` of the transform of length `n_padded`.
+    `conjugate`, shape (n_delays, n_places), is its FID for each delay of `delays_s` on a grid of as many samples as places, conjugated and
+    weighted; `shifts_hz` are those tried, all others are not among `candidates` of the transform of length `n_padded`. Phases count from
+    `pivot_hz`.
     """
 
     places: NDArray[np.intp]
     conjugate: ComplexArray
+    delays_s: FloatArray
+    time_s: FloatArray
     n_padded: int
     candidates: NDArray[np.intp]
     shifts_hz: FloatArray
 
+    def correlations(self, fid: ComplexArray, *, rows: NDArray[np.intp]) -> ComplexArray:
+        """Correlation with the templates of some delays at every shift, shape (n_rows, n_shifts)."""
+        products = in_band(fid, self.places) * self.conjugate[rows]
+        return np.asarray(scipy.fft.fft(products, self.n_padded, axis=-1)[:, self.candidates])
 
-def start_template(basis: BasisSet, *, ppm_range: tuple[float, float]) -> StartTemplate:
+
+def start_template(basis: BasisSet, *, ppm_range: tuple[float, float], pivot_hz: float) -> StartTemplate:
     """The template of a basis set: its fitted range and a margin, the water side cut at 4.3 ppm; shifts of up to 0.35 ppm.
 
     The first 10 ms are weighted down, so that broad signals do not decide.
     """
     acquisition, ppm = basis.acquisition, basis.acquisition.ppm
-    keep = (ppm > ppm_range[0] - _MARGIN_PPM) & (ppm < min(ppm_range[1] + _MARGIN_PPM, 4.3))
-    places = np.flatnonzero(keep)
+    places = np.flatnonzero((ppm > ppm_range[0] - _MARGIN_PPM) & (ppm < min(ppm_range[1] + _MARGIN_PPM, 4.3)))
+    n_places = max(places.size, 1)
     weights = np.array([TYPICAL_AMPLITUDES.get(name, 0.0) for name in basis.metabolites])
     typical = (weights if weights.any() else np.ones_like(weights)) @ basis.fids * np.exp(-np.pi * 6.0 * acquisition.time_s)
     duration_s = acquisition.n_points * acquisition.dwell_time_s
-    time_s = np.arange(places.size) * duration_s / max(places.size, 1)
-    sharpen = 1.0 - np.exp(-((time_s / 0.010) ** 2))
-    n_padded = int(scipy.fft.next_fast_len(8 * max(places.size, 1)))
-    shifts = np.fft.fftfreq(n_padded, duration_s / max(places.size, 1))
+    time_s = np.arange(places.size) * duration_s / n_places
+    ramps = np.exp(2j * np.pi * (acquisition.frequency_hz[places] - pivot_hz) * DELAYS_S[:, None])
+    delayed = scipy.fft.ifft(np.fft.ifftshift(spectrum_from_fid(typical)[places] * ramps, axes=-1), axis=-1)
+    n_padded = int(scipy.fft.next_fast_len(4 * n_places))
+    shifts = np.fft.fftfreq(n_padded, duration_s / n_places)
     candidates = np.flatnonzero(np.abs(shifts) <= _SEARCH_PPM * acquisition.spectrometer_frequency_mhz)
     return StartTemplate(
         places=places,
-        conjugate=np.asarray(np.conj(_in_band(typical, places)) * sharpen**2, dtype=complex),
+        conjugate=np.asarray(np.conj(delayed) * (1.0 - np.exp(-((time_s / 0.010) ** 2))) ** 2, dtype=complex),
+        delays_s=DELAYS_S,
+        time_s=np.asarray(time_s, dtype=float),
         n_padded=n_padded,
         candidates=candidates,
         shifts_hz=np.asarray(shifts[candidates], dtype=float),
     )
 
 
-def _in_band(fid: ComplexArray, places: NDArray[np.intp]) -> ComplexArray:
+def in_band(fid: ComplexArray, places: NDArray[np.intp]) -> ComplexArray:
+    """The part of an FID in a band of frequencies, as many samples as places."""
     return np.asarray(scipy.fft.ifft(np.fft.ifftshift(spectrum_from_fid(fid)[places])))
 
 
-def coarse_shift_and_phase(fid: ComplexArray, *, template: StartTemplate) -> tuple[float, float]:
-    """Shift (Hz) and zero-order phase (rad) that best match a typical spectrum, by cross-correlation."""
-    correlation = scipy.fft.fft(_in_band(fid, template.places) * template.conjugate, template.n_padded)[template.candidates]
+def coarse_start(fid: ComplexArray, *, template: StartTemplate) -> tuple[float, float, float]:
+    """Shift (Hz), zero-order phase (rad) and delay (s) that best match a typical spectrum, by cross-correlation.
+
+    The delay (the first-order phase over 2 pi f) is zero unless another one, on a coarse grid, matches better by `DELAY_GAIN`: signals
+    begin with the first sample but for faults.
+    """
+    every = np.arange(template.delays_s.size)
+    height = np.abs(template.correlations(fid, rows=every[::COARSE_DELAYS])).max(axis=1)
+    coarse = every[::COARSE_DELAYS]
+    best = int(coarse[np.argmax(height)])
+    zero = int(np.flatnonzero(template.delays_s == 0.0)[0])
+    if best == zero or height.max() < DELAY_GAIN * height[coarse == zero].max():
+        return _shift_and_phase(template.correlations(fid, rows=np.array([zero]))[0], template, delay_s=0.0)
+    near = every[max(0, best - COARSE_DELAYS) : best + COARSE_DELAYS + 1]
+    correlations = template.correlations(fid, rows=near)
+    row = int(np.argmax(np.abs(correlations).max(axis=1)))
+    return _shift_and_phase(correlations[row], template, delay_s=float(template.delays_s[near[row]]))
+
+
+def _shift_and_phase(correlation: ComplexArray, template: StartTemplate, *, delay_s: float) -> tuple[float, float, float]:
     best = int(np.argmax(np.abs(correlation)))
-    return float(template.shifts_hz[best]), float(np.angle(correlation[best]))
+    return float(template.shifts_hz[best]), float(np.angle(correlation[best])), delay_s
