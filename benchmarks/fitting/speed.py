@@ -2,12 +2,12 @@
 
     OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/fitting/speed.py
 
-Spectra of the arm `right` of `monte_carlo.py` (signal-to-noise ratio 40, 6 Hz; 21 metabolites, 9 macromolecules and lipids, 2048 points).
-"cold": each spectrum by itself, preparation of the fitter apart. "batch": 100 noisy windows of one session (same truth; shift, phase and
-noise differ a little) by `fit_spectra`, as they come and as windows are fitted in a study: with the stiffness and from the parameters of
-the fit of their mean. These are times of the processor, so that neighbours matter less. Starting times are
-of new processes: the help of `mrs-pipeline fit`, and the command on a file of one spectrum and a basis set in a file. The
-profile lists functions by cumulative share of the cold fits.
+Spectra of the arm `right` of `monte_carlo.py` (signal-to-noise ratio 40, 6 Hz; 21 metabolites, the default macromolecules and lipids,
+2048 points). "cold": each spectrum by itself, preparation of the fitter apart. "batch": 100 noisy windows of one session (same truth;
+shift, phase and noise differ a little) by `fit_spectra`, as they come and as windows are fitted in a study: with the stiffness and from
+the parameters of the fit of their mean. These are times of the processor, so that neighbours matter less. Starting times are of new
+processes: the help of `mrs-pipeline fit`, and the command on a file of one spectrum and a basis set in a file. The profile lists
+functions by cumulative share of the cold fits.
 """
 
 import argparse
