@@ -12,6 +12,8 @@ from mrs_pipeline.quantification.measures import MeasureDefinition
 
 def fit_remarks(fits: Sequence[SpectrumFit], *, checks: Sequence[Adequacy], definitions: Sequence[MeasureDefinition]) -> tuple[str, ...]:
     """Structured residuals, doubtful noise, missing lines, measures a baseline could change: a sentence each, none if all is well."""
+    usable = [number for number, check in enumerate(checks) if np.isfinite(check.numbers["effective_dimension"])]
+    fits, checks = [fits[number] for number in usable], [checks[number] for number in usable]
     return (*_structured(checks), *_noise(checks), *_lines(checks), *_coupled(fits, checks=checks, definitions=definitions))
 
 

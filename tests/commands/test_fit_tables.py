@@ -38,7 +38,7 @@ def fit() -> SpectrumFit:
 @pytest.fixture
 def check(fit: SpectrumFit) -> Adequacy:
     """A baseline that costs half as much variance again, a structured residual and a line of 8 standard errors at 1.31 ppm."""
-    numbers = {**UNKNOWN.numbers, "residual_structure": 1.3, "missing_line_ppm": 1.31, "missing_line_z": 8.0}
+    numbers = {**UNKNOWN.numbers, "effective_dimension": 40.0, "residual_structure": 1.3, "missing_line_ppm": 1.31, "missing_line_z": 8.0}
     return Adequacy(
         numbers=numbers, warnings=(NOT_NOISE, "a line near 1.31 ppm is not in the basis"), covariance_known_baseline=fit.covariance / 1.5
     )
@@ -91,7 +91,8 @@ def test_quality_has_the_checks_and_their_warnings(fit: SpectrumFit, check: Adeq
 
 def test_remarks_count_fits_and_name_what_is_worst(fit: SpectrumFit, check: Adequacy) -> None:
     worse = replace(check, covariance_known_baseline=fit.covariance / 12.0)
-    structured, line, coupled = fit_remarks([fit] * 3, checks=[check, worse, worse], definitions=DEFINITIONS)
+    fits = [fit, failed_fit(NAMES, status="no_signal"), fit, fit]
+    structured, line, coupled = fit_remarks(fits, checks=[check, UNKNOWN, worse, worse], definitions=DEFINITIONS)
     assert structured.startswith("in 3 of 3 fits the residual is not noise")
     assert "1.3 times" in structured
     assert line.startswith("a line near 1.31 ppm is not in the basis: the residual of 3 of 3 fits")
@@ -99,6 +100,6 @@ def test_remarks_count_fits_and_name_what_is_worst(fit: SpectrumFit, check: Adeq
 
 
 def test_good_and_failed_fits_need_no_remark(fit: SpectrumFit) -> None:
-    fine = Adequacy(numbers=UNKNOWN.numbers, covariance_known_baseline=fit.covariance)
+    fine = Adequacy(numbers={**UNKNOWN.numbers, "effective_dimension": 40.0}, covariance_known_baseline=fit.covariance)
     fits = [fit, failed_fit(NAMES, status="no_signal")]
     assert fit_remarks(fits, checks=[fine, UNKNOWN], definitions=DEFINITIONS) == ()
