@@ -20,7 +20,11 @@ def add_fit(commands: Any) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="study whose fitting options and measures are used")
     parser.add_argument("--bootstrap", type=natural_number, default=0, metavar="N", help="refit N spectra rebuilt from each fit")
     parser.add_argument(
-        "--monte-carlo", type=natural_number, default=0, metavar="N", help="the same with shifts and widths redrawn from their priors"
+        "--monte-carlo",
+        type=natural_number,
+        default=0,
+        metavar="N",
+        help="the same with shifts, widths and baseline redrawn from their priors",
     )
     parser.add_argument("--seed", type=natural_number, default=0, metavar="S", help="seed of their noise (default: 0)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the tables")

@@ -28,7 +28,7 @@ class Resampling:
 
     @property
     def tables(self) -> dict[str, tuple[int, bool]]:
-        """By name of the table: number of refits of each spectrum, and whether shifts and widths are redrawn from their priors."""
+        """By name of the table: number of refits of each spectrum, and whether nuisances are redrawn from their priors."""
         wanted = {"bootstrap": (self.bootstrap, False), "montecarlo": (self.monte_carlo, True)}
         return {name: entry for name, entry in wanted.items() if entry[0]}
 

@@ -1,8 +1,8 @@
 """Bootstrap and Monte Carlo check of a fit: spectra rebuilt from what it found, with new noise, fitted again from the beginning.
 
 Whatever standard errors rest on (a linear model, normal errors, amplitudes free at zero) is put to the test, except the model itself.
-The parametric bootstrap keeps every parameter where the fit found it. The Monte Carlo check draws shifts and widths of single components
-anew from their priors each time: in this situation the printed standard errors, which allow for both, should be true.
+The parametric bootstrap keeps everything where the fit found it. The Monte Carlo check draws shifts and widths of single components and the
+curvature of the baseline anew from their priors each time: then the printed standard errors, which allow for these, should be true.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,8 @@ import numpy as np
 from mrs_pipeline.acquisition import ComplexArray, FloatArray
 from mrs_pipeline.errors import DataError
 from mrs_pipeline.fitting.fit import Fitter, fit_spectrum
-from mrs_pipeline.fitting.linearisation import final_parameters
+from mrs_pipeline.fitting.linearisation import final_parameters, linearised
+from mrs_pipeline.fitting.model import as_complex, as_real
 from mrs_pipeline.fitting.parameters import COMMON
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
 
@@ -23,11 +24,11 @@ _BROAD_S = 0.128
 _SEEN = 0.05
 
 
-def rebuilt_fid(fit: SpectrumFit, *, fitter: Fitter, theta: FloatArray | None = None) -> ComplexArray:
+def rebuilt_fid(fit: SpectrumFit, *, fitter: Fitter, theta: FloatArray | None = None, baseline: ComplexArray | None = None) -> ComplexArray:
     """The FID that a fit describes, without noise, shape (n_points,); `DataError` for a fit that failed.
 
     Components are there at all frequencies; what the baseline is beyond the fitted range is not known (`_causal`). `theta` are
-    parameters in place of those fitted (`final_parameters`).
+    parameters in place of those fitted (`final_parameters`), `baseline` a curve on the fitted points in place of that fitted.
     """
     if fit.curves is None:
         raise DataError(f"a fit with status '{fit.status}' describes no spectrum: bootstrap one that is ok")
@@ -36,7 +37,7 @@ def rebuilt_fid(fit: SpectrumFit, *, fitter: Fitter, theta: FloatArray | None = 
     acquisition = model.basis.acquisition
     time_s = acquisition.time_s
     decay = np.exp(model.rates(theta)[:, None] * time_s) * model.envelope(theta, time_s)
-    used = fit.amplitudes @ (model.basis.fids * decay) + _causal(fit.curves.baseline, fitter)
+    used = fit.amplitudes @ (model.basis.fids * decay) + _causal(fit.curves.baseline if baseline is None else baseline, fitter)
     turn = theta[0] + 2 * np.pi * (acquisition.frequency_hz - model.pivot_hz) * theta[1]
     used = np.fft.ifft(np.fft.fft(used) * np.fft.ifftshift(np.exp(1j * turn)))
     taken_out_hz = fit.parameters["shift_hz"] - fitted[COMMON.index("shift_hz")]
@@ -57,13 +58,15 @@ def refits(fit: SpectrumFit, *, fitter: Fitter, n_draws: int, rng: np.random.Gen
     """Fits of `n_draws` spectra rebuilt from `fit` with white noise, the baseline as stiff as there.
 
     The noise has the SD that weighted the data: that of signal-free regions, or of the residual where it is larger. `redrawn`: with
-    shifts and widths of single components from their priors (Monte Carlo check) instead of those fitted (bootstrap).
+    shifts and widths of single components and the curvature of the baseline from their priors (Monte Carlo check) instead of as fitted
+    (bootstrap).
     """
     fitted, clean = final_parameters(fit, fitter=fitter), rebuilt_fid(fit, fitter=fitter)
     noise_sd = max(fit.quality["noise_sd"], fit.quality["residual_sd"]) / np.sqrt(clean.size)
     for _ in range(n_draws):
         if redrawn:
-            clean = rebuilt_fid(fit, fitter=fitter, theta=_redrawn(fitted, fitter=fitter, rng=rng))
+            baseline = _redrawn_baseline(fit, fitter=fitter, rng=rng)
+            clean = rebuilt_fid(fit, fitter=fitter, theta=_redrawn(fitted, fitter=fitter, rng=rng), baseline=baseline)
         noise = rng.standard_normal((2, clean.size))
         yield fit_spectrum(clean + noise_sd * (noise[0] + 1j * noise[1]), fitter=fitter, smoothing=fit.smoothing)
 
@@ -77,6 +80,23 @@ def _redrawn(fitted: FloatArray, *, fitter: Fitter, rng: np.random.Generator) ->
     theta = fitted.copy()
     theta[own] = np.clip(np.where(informed, drawn, fitted[own]), fitter.lower[own], fitter.upper[own])
     return theta
+
+
+def _redrawn_baseline(fit: SpectrumFit, *, fitter: Fitter, rng: np.random.Generator) -> ComplexArray:
+    """The fitted baseline with its penalised part drawn anew: the penalty is a Gaussian prior (Wahba 1985, Ann Stat 13:1378).
+
+    In the orthonormal columns of the smoother the prior variance is w / (1 - w) times that of the noise, with the weight w of a column.
+    """
+    model = linearised(fit, fitter=fitter)
+    if model is None or fit.curves is None:
+        raise DataError(f"a fit with status '{fit.status}' has no baseline: bootstrap one that is ok")
+    smoother = fitter.model.smoother
+    weights = smoother.weights(fit.smoothing)
+    coefficients = smoother.columns.T @ as_real(fit.curves.baseline)
+    penalised = weights < 1.0
+    spread = model.unit * np.sqrt(weights[penalised] / (1.0 - weights[penalised]))
+    coefficients[penalised] = spread * rng.standard_normal(spread.size)
+    return as_complex(smoother.columns @ coefficients)
 
 
 @dataclass(frozen=True, kw_only=True)
