@@ -50,6 +50,14 @@ class DecimatedFids:
             folded[..., :guard] += fids[..., guard + length :]
         return np.asarray(scipy.fft.fft(folded, axis=-1)[..., self.bins].T)
 
+    def adjoint(self, spectrum: ComplexArray) -> ComplexArray:
+        """The adjoint of `spectra`: for every FID x, the inner product of its spectrum with this one is that of x with the result."""
+        guard, length = self.n_guard, self.n_folded
+        padded = np.zeros(length, dtype=complex)
+        padded[self.bins] = spectrum
+        folded = scipy.fft.ifft(padded, norm="forward")
+        return np.concatenate([folded[length - guard :], folded, folded[:guard]]) if guard else np.asarray(folded)
+
 
 def decimate(fids: ComplexArray, *, acquisition: Acquisition, mask: BoolArray) -> DecimatedFids:
     """Reduce FIDs, shape (n_fids, n_points), to the band of the points `mask` of the frequency axis and a margin."""

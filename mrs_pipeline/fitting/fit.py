@@ -15,7 +15,7 @@ from mrs_pipeline.fitting.model import SpectralModel, spectral_model
 from mrs_pipeline.fitting.options import FitOptions
 from mrs_pipeline.fitting.parameters import COMMON, Priors, declare_parameters, parameter_priors
 from mrs_pipeline.fitting.quality import amplitude_covariance, assess, curves_in_data_units
-from mrs_pipeline.fitting.ratio_priors import ratio_rows
+from mrs_pipeline.fitting.ratio_priors import RatioRows, ratio_rows
 from mrs_pipeline.fitting.smoothing import SmoothingScale, choose_smoothing, smoothing_scale
 from mrs_pipeline.fitting.solver import LinearPriors, Problem, State, levenberg_marquardt
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit, failed_fit
@@ -43,7 +43,7 @@ class Fitter:
     model: SpectralModel
     template: StartTemplate
     options: FitOptions
-    ratio_priors: tuple[RatioPrior, ...]
+    ratio_priors: RatioRows
     priors: Priors
     lower: FloatArray
     upper: FloatArray
@@ -73,7 +73,7 @@ def prepare_fitter(basis: BasisSet, *, options: FitOptions, ratio_priors: Sequen
         model=model,
         template=start_template(model.basis, ppm_range=options.ppm_range, pivot_hz=model.pivot_hz),
         options=options,
-        ratio_priors=tuple(ratio_priors) if options.priors else (),
+        ratio_priors=ratio_rows(ratio_priors if options.priors else (), components=basis.metabolites),
         priors=parameter_priors(basis.metabolites, spectrometer_frequency_mhz=frequency, options=options),
         lower=np.array([item.min for item in values]),
         upper=np.array([item.max for item in values]),
@@ -126,7 +126,7 @@ def fit_spectrum(fid: ComplexArray, *, fitter: Fitter, smoothing: float | None =
     try:
         with np.errstate(all="ignore"):
             begun = _begun_like(near, data, noise, fitter, delay_s=delay_s) if near else _begun(data, noise, phase_rad, fitter)
-            fit = _fit(data, noise, begun, fitter, smoothing, n_rounds=1 if near else 2)
+            fit = _fit(data, noise, begun, fitter, smoothing, like=near)
             return _referenced(fit, shift_hz=shift_hz, delay_s=delay_s)
     except np.linalg.LinAlgError:
         return failed_fit(names, status="not_converged", reason="the equations are singular: two components of the basis may be the same")
@@ -172,23 +172,33 @@ def _begun_like(fit: SpectrumFit, data: ComplexArray, noise: float, fitter: Fitt
     theta[COMMON.index("shift_hz")] = 0.0
     theta[COMMON.index("phase1_s")] -= delay_s
     unit = noise * max(1.0, fit.quality["residual_sd"] / fit.quality["noise_sd"])
-    rows = ratio_rows(fitter.ratio_priors, components=fitter.basis.metabolites, amplitudes=fit.amplitudes / unit, sd=fit.sd / unit)
+    rows = fitter.ratio_priors.rows(amplitudes=fit.amplitudes / unit, sd=fit.sd / unit)
     return replace(_problem(data / unit, fitter), linear_priors=LinearPriors(rows=rows)), theta, unit
 
 
 def _fit(
-    data: ComplexArray, noise: float, begun: tuple[Problem, FloatArray, float], fitter: Fitter, smoothing: float | None, *, n_rounds: int
+    data: ComplexArray,
+    noise: float,
+    begun: tuple[Problem, FloatArray, float],
+    fitter: Fitter,
+    smoothing: float | None,
+    *,
+    like: SpectrumFit | None,
 ) -> SpectrumFit:
-    """All parameters with the chosen stiffness; in every round the unit becomes the residual's, and ratio priors follow amplitudes."""
+    """All parameters with the chosen stiffness; in every round the unit becomes the residual's, and ratio priors follow amplitudes.
+
+    Beside the fit of another spectrum one round is enough, in which only the common parameters are searched.
+    """
     options = fitter.options
     problem, theta, unit = begun
-    for _ in range(n_rounds):
+    for _ in range(1 if like else 2):
         chosen = smoothing if smoothing is not None else choose_smoothing(problem, theta, scale=fitter.scale, options=options)
-        problem = replace(problem, smoothing=chosen, free=_all_free(fitter))
+        problem = replace(problem, smoothing=chosen, free=problem.free if like else _all_free(fitter))
         state, _ = levenberg_marquardt(problem, theta, max_iterations=options.max_iterations, negligible=COARSE_GAIN)
         unit_now = noise * max(1.0, residual_sd(problem, state) * unit / noise)
         problem = _refined(replace(problem, data=data / unit_now), state, fitter, scale=unit / unit_now)
         unit, theta = unit_now, state.theta
+    problem = replace(problem, free=_all_free(fitter))
     state, converged = levenberg_marquardt(problem, theta, max_iterations=options.max_iterations)
     return _result(problem, state, fitter, unit=unit, noise=noise, converged=converged)
 
@@ -233,7 +243,7 @@ def _problem(data: ComplexArray, fitter: Fitter) -> Problem:
 def _refined(problem: Problem, state: State, fitter: Fitter, *, scale: float) -> Problem:
     """The same problem with ratio priors scaled by the amplitudes found (times `scale`, the change of unit)."""
     least_sd = scale / np.sqrt(np.diag(state.gram))  # all else known
-    rows = ratio_rows(fitter.ratio_priors, components=fitter.basis.metabolites, amplitudes=state.amplitudes * scale, sd=least_sd)
+    rows = fitter.ratio_priors.rows(amplitudes=state.amplitudes * scale, sd=least_sd)
     return replace(problem, linear_priors=LinearPriors(rows=rows))
 
 

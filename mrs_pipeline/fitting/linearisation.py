@@ -16,7 +16,6 @@ from mrs_pipeline.fitting.fit import Fitter
 from mrs_pipeline.fitting.model import as_real
 from mrs_pipeline.fitting.parameters import COMMON
 from mrs_pipeline.fitting.quality import symmetric_inverse
-from mrs_pipeline.fitting.ratio_priors import ratio_rows
 from mrs_pipeline.fitting.spectrum_fit import FitCurves, SpectrumFit
 
 _RIDGE = 1e-12
@@ -121,5 +120,5 @@ def _unit(fit: SpectrumFit, curves: FitCurves, fitter: Fitter) -> float:
 def _amplitude_penalty(fit: SpectrumFit, columns: FloatArray, rows: FloatArray, fitter: Fitter, *, unit: float) -> FloatArray:
     smooth = rows @ columns
     least_sd = 1.0 / np.sqrt(np.sum(columns**2, axis=0) - np.sum(smooth**2, axis=0))
-    priors = ratio_rows(fitter.ratio_priors, components=fit.metabolites, amplitudes=fit.amplitudes / unit, sd=least_sd)
+    priors = fitter.ratio_priors.rows(amplitudes=fit.amplitudes / unit, sd=least_sd)
     return np.asarray(priors.T @ priors)

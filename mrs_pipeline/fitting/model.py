@@ -128,6 +128,18 @@ class SpectralModel:
         phase1 = 2j * np.pi * (self.frequency_hz - self.pivot_hz) * explained
         return np.stack([1j * explained, phase1, 2j * np.pi * shifted, -_GAUSSIAN * squared, -np.pi * widened], axis=1)
 
+    def slope(self, fids: ComplexArray, *, amplitudes: FloatArray, explained: ComplexArray, residual: ComplexArray) -> FloatArray:
+        """Inner product of each derivative with the residual, shape (n_parameters,): what `derivatives` would give, by the adjoint."""
+        time_s = self.fids.time_s
+        back = self.fids.adjoint(residual)
+        first = amplitudes * (fids.conj() @ (time_s * back))
+        squared = np.vdot(amplitudes @ fids, time_s**2 * back)
+        turned = (explained.conj() * residual).imag
+        shifts, widths = 2 * np.pi * first.imag, -np.pi * first.real
+        phase1 = 2 * np.pi * (self.frequency_hz - self.pivot_hz) @ turned
+        common = [turned.sum(), phase1, shifts.sum(), -_GAUSSIAN * squared.real, widths @ self.shares_lorentzian]
+        return np.concatenate([common, shifts, widths])
+
 
 def spectral_model(basis: BasisSet, *, options: FitOptions) -> SpectralModel:
     """Precompute what all spectra of one acquisition share. The basis must already be on the data's axis."""

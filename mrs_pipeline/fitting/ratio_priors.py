@@ -1,6 +1,7 @@
 """Soft priors on ratios of amplitudes, such as those of macromolecule components, as penalties linear in the amplitudes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,20 +9,35 @@ from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.basis.macromolecules import RatioPrior
 
 
-def ratio_rows(priors: Sequence[RatioPrior], *, components: tuple[str, ...], amplitudes: FloatArray, sd: FloatArray) -> FloatArray:
-    """Rows R such that |R a|^2 penalises departures from the ratios, scaled by the denominators' present amplitudes.
+@dataclass(frozen=True, kw_only=True)
+class RatioRows:
+    """Priors on ratios as matrices over the components: `numerators` and `denominators` of ones, shape (n_priors, n_components)."""
 
-    A denominator counts as at least one of its standard errors (`sd`): one that happens to be near zero says nothing about the numerator,
-    and must not tie it to zero. A prior whose components are not all in the basis does not act.
-    """
-    rows = [_row(prior, components, amplitudes, sd) for prior in priors if {prior.numerator, *prior.denominator} <= set(components)]
-    return np.array(rows) if rows else np.zeros((0, len(components)))
+    numerators: FloatArray
+    denominators: FloatArray
+    mean: FloatArray
+    sd: FloatArray
+
+    def rows(self, *, amplitudes: FloatArray, sd: FloatArray) -> FloatArray:
+        """Rows R such that |R a|^2 penalises departures from the ratios, scaled by the denominators' present amplitudes.
+
+        A denominator counts as at least one of its standard errors (`sd`): one that happens to be near zero says nothing about the
+        numerator, and must not tie it to zero.
+        """
+        reference = np.maximum(self.denominators @ amplitudes, np.sqrt(self.denominators @ sd**2))
+        return (self.numerators - self.mean[:, None] * self.denominators) / (self.sd * reference)[:, None]
 
 
-def _row(prior: RatioPrior, components: tuple[str, ...], amplitudes: FloatArray, sd: FloatArray) -> FloatArray:
-    below = [components.index(name) for name in prior.denominator]
-    reference = max(float(amplitudes[below].sum()), float(np.linalg.norm(sd[below])))
-    row = np.zeros(len(components))
-    row[components.index(prior.numerator)] = 1.0
-    row[below] -= prior.mean
-    return row / (prior.sd * reference)
+def ratio_rows(priors: Sequence[RatioPrior], *, components: tuple[str, ...]) -> RatioRows:
+    """The priors whose components are all in the basis; the others do not act."""
+    acting = [prior for prior in priors if {prior.numerator, *prior.denominator} <= set(components)]
+    return RatioRows(
+        numerators=_ones([(prior.numerator,) for prior in acting], components),
+        denominators=_ones([prior.denominator for prior in acting], components),
+        mean=np.array([prior.mean for prior in acting], dtype=float),
+        sd=np.array([prior.sd for prior in acting], dtype=float),
+    )
+
+
+def _ones(names: Sequence[Sequence[str]], components: tuple[str, ...]) -> FloatArray:
+    return np.array([[float(component in row) for component in components] for row in names]).reshape(len(names), len(components))

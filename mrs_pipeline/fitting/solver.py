@@ -16,11 +16,15 @@ from mrs_pipeline.fitting.model import SpectralModel, as_complex, as_real
 from mrs_pipeline.fitting.parameters import COMMON, Priors
 
 _RIDGE = 1e-10
+#: Exchanges of entries before the search for a non-negative solution begins anew, and what counts as no slope in scaled units.
+_MAX_EXCHANGES, _SLOPE_TOLERANCE = 6, 1e-9
 
 #: Gain of the cost (in units of the noise variance) that moves no parameter by more than a thirtieth of its standard error.
 NEGLIGIBLE_GAIN = 1e-3
 #: Damping of the first step, relative to the diagonal of the scaled Gauss-Newton matrix.
 FIRST_DAMPING = 1e-4
+#: After a step that gained less than this, the Gauss-Newton matrix is not computed anew but corrected.
+REUSE_GAIN = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +91,7 @@ def non_negative(gram: FloatArray, right: FloatArray, *, guess: BoolArray | None
     scaled = gram * scale[:, None] * scale[None, :]
     scaled.flat[:: scale.size + 1] += _RIDGE
     target = right * scale
-    guessed = _guessed_solution(scaled, target, guess) if guess is not None and guess.any() else None
+    guessed = _guessed_solution(scaled, target, guess) if guess is not None else None
     if guessed is not None:
         return guessed * scale
     upper = scipy.linalg.cholesky(scaled, check_finite=False)
@@ -95,13 +99,20 @@ def non_negative(gram: FloatArray, right: FloatArray, *, guess: BoolArray | None
 
 
 def _guessed_solution(gram: FloatArray, right: FloatArray, guess: BoolArray) -> FloatArray | None:
-    """The minimum if exactly the guessed entries are above zero in it, else None."""
-    _, inside, failed = scipy.linalg.lapack.dposv(gram[np.ix_(guess, guess)], right[guess])
-    if failed or inside.min() <= 0.0 or np.any(right[~guess] > gram[np.ix_(~guess, guess)] @ inside):
-        return None
-    solution = np.zeros_like(right)
-    solution[guess] = inside
-    return solution
+    """The minimum, if a few exchanges of wrong entries of the guess lead to it (block principal pivoting), else None."""
+    inside = guess.copy()
+    for _ in range(_MAX_EXCHANGES):
+        solution = np.zeros_like(right)
+        if inside.any():
+            _, solution[inside], failed = scipy.linalg.lapack.dposv(gram[np.ix_(inside, inside)], right[inside])
+            if failed:
+                return None
+        slope = right - gram @ solution
+        wrong = np.where(inside, solution < 0.0, slope > _SLOPE_TOLERANCE)
+        if not wrong.any():
+            return solution
+        inside ^= wrong
+    return None
 
 
 def _solved_triangular(upper: FloatArray, right: FloatArray) -> FloatArray:
@@ -160,8 +171,8 @@ def joint_information(problem: Problem, state: State) -> FloatArray:
     return np.asarray(np.block([[state.gram, slopes.cross], [slopes.cross.T, slopes.gram + np.diag(problem.priors.precision)]]))
 
 
-def projected_step(problem: Problem, state: State) -> tuple[FloatArray, FloatArray]:
-    """Gauss-Newton matrix and gradient of the projected problem in the non-linear parameters (Kaufman).
+def projected_hessian(problem: Problem, state: State) -> FloatArray:
+    """Gauss-Newton matrix of the projected problem in the non-linear parameters (Kaufman).
 
     While only common parameters are free, only theirs.
     """
@@ -173,11 +184,15 @@ def projected_step(problem: Problem, state: State) -> tuple[FloatArray, FloatArr
     gram = gram * scale[:, None] * scale[None, :]
     gram.flat[:: scale.size + 1] += _RIDGE
     half = _solved_triangular(scipy.linalg.cholesky(gram, check_finite=False), slopes.cross[active] * scale[:, None])
-    precision = problem.priors.precision[:n]
     hessian = slopes.gram - half.T @ half
-    hessian.flat[:: n + 1] += precision
-    gradient = slopes.columns.T @ as_real(state.residual) - precision * (state.theta - problem.priors.centre)[:n]
-    return hessian, gradient
+    hessian.flat[:: n + 1] += problem.priors.precision[:n]
+    return np.asarray(hessian)
+
+
+def projected_gradient(problem: Problem, state: State) -> FloatArray:
+    """Half the slope of the cost downwards in the non-linear parameters, amplitudes and baseline following (exact)."""
+    slope = problem.model.slope(state.fids, amplitudes=state.amplitudes, explained=state.explained, residual=state.residual)
+    return np.asarray(slope - problem.priors.precision * (state.theta - problem.priors.centre))
 
 
 def levenberg_marquardt(
@@ -185,27 +200,43 @@ def levenberg_marquardt(
 ) -> tuple[State, bool]:
     """Minimise the projected cost from `start` within the bounds; returns the state and whether it converged.
 
-    Converged: a full step promises to gain less than `negligible` (in units of the noise variance), or no step leads lower. Where
-    amplitudes and widths trade places, Kaufman's Jacobian takes ever shorter steps, or steps back and forth; the place they tend to is
-    then tried.
+    Converged: a full step promises to gain less than `negligible` (in units of the noise variance), or no step leads lower. Near the
+    minimum the Gauss-Newton matrix is kept and follows the gradients (BFGS): cheaper, and it learns what Kaufman's Jacobian leaves out,
+    so that the search does not creep where amplitudes and widths trade places.
     """
     state = start if isinstance(start, State) else evaluate(problem, np.clip(start, problem.lower, problem.upper))
-    damping, previous = FIRST_DAMPING, np.zeros_like(state.theta)
+    gradient = projected_gradient(problem, state)
+    hessian, damping = projected_hessian(problem, state), FIRST_DAMPING
     for _ in range(max_iterations):
-        better, damping = _improved(problem, state, damping=damping, negligible=negligible)
+        better, damping = _improved(problem, state, hessian=hessian, gradient=gradient, damping=damping, negligible=negligible)
         if better is None:
             return state, True
-        step = better.theta - state.theta
-        state = _extrapolated(problem, better, step=step, previous=previous)
-        previous = step
+        before, state, gradient_before = state, better, gradient
+        gradient = projected_gradient(problem, state)
+        if before.cost - state.cost > REUSE_GAIN:
+            hessian = projected_hessian(problem, state)
+        else:
+            hessian = _updated(hessian, step=state.theta - before.theta, bend=gradient_before - gradient)
     return state, False
 
 
-def _improved(problem: Problem, state: State, *, damping: float, negligible: float) -> tuple[State | None, float]:
+def _updated(hessian: FloatArray, *, step: FloatArray, bend: FloatArray) -> FloatArray:
+    """The matrix that agrees with the last change of the gradient (BFGS); as it was where that says nothing."""
+    n = hessian.shape[0]
+    s, y = step[:n], bend[:n]
+    curvature, known = float(s @ y), hessian @ s
+    expected = float(s @ known)
+    if not curvature > 0.1 * expected > 0.0:
+        return hessian
+    return np.asarray(hessian + np.outer(y, y) / curvature - np.outer(known, known) / expected)
+
+
+def _improved(
+    problem: Problem, state: State, *, hessian: FloatArray, gradient: FloatArray, damping: float, negligible: float
+) -> tuple[State | None, float]:
     """A state of lower cost and the damping to go on with; None at a minimum."""
-    hessian, gradient = projected_step(problem, state)
     while damping < 1e8:
-        step, gain = _step(problem, state, hessian=hessian, gradient=gradient, damping=damping)
+        step, gain = _step(problem, state, hessian=hessian, gradient=gradient[: hessian.shape[0]], damping=damping)
         if gain <= negligible and damping <= 1e-2:
             return None, damping
         trial = evaluate(problem, np.clip(state.theta + step, problem.lower, problem.upper), guess=state.amplitudes > 0)
@@ -214,20 +245,6 @@ def _improved(problem: Problem, state: State, *, damping: float, negligible: flo
             return trial, max(damping / 30.0, 1e-9) if trusted else 8.0 * damping
         damping *= 8.0
     return None, damping
-
-
-def _extrapolated(problem: Problem, state: State, *, step: FloatArray, previous: FloatArray) -> State:
-    """The state a geometric series of steps tends to (Aitken), where two steps in line say so and it is better."""
-    scale = np.abs(step) + np.abs(previous)
-    scale[scale == 0.0] = 1.0
-    now, before = step / scale, previous / scale
-    length = float(before @ before)
-    ratio = float(now @ before) / length if length > 0.0 else 0.0
-    if not 0.3 < abs(ratio) < 0.97 or ratio**2 * length < 0.9 * float(now @ now):
-        return state
-    beyond = np.clip(state.theta + step * ratio / (1.0 - ratio), problem.lower, problem.upper)
-    trial = evaluate(problem, beyond, guess=state.amplitudes > 0)
-    return trial if trial.cost < state.cost else state
 
 
 def _step(problem: Problem, state: State, *, hessian: FloatArray, gradient: FloatArray, damping: float) -> tuple[FloatArray, float]:

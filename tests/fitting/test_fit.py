@@ -183,6 +183,6 @@ def test_late_samples_count_for_the_noise_but_not_for_the_amplitudes(basis, make
 
 def test_a_ratio_to_something_that_is_not_there_ties_nothing() -> None:
     prior = RatioPrior(numerator="A", denominator=("B",), mean=0.5, sd=0.1)
-    (row,) = ratio_rows([prior], components=("A", "B"), amplitudes=np.array([4.0, 1e-20]), sd=np.array([1.0, 2.0]))
+    (row,) = ratio_rows([prior], components=("A", "B")).rows(amplitudes=np.array([4.0, 1e-20]), sd=np.array([1.0, 2.0]))
     # the prior SD of A - 0.5 B is a tenth of what B may be
     np.testing.assert_allclose(row, np.array([1.0, -0.5]) / 0.2)

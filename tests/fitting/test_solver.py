@@ -8,7 +8,7 @@ from mrs_pipeline.acquisition import spectrum_from_fid
 from mrs_pipeline.fitting import fit as fit_module
 from mrs_pipeline.fitting.fit import prepare_fitter
 from mrs_pipeline.fitting.options import FitOptions
-from mrs_pipeline.fitting.solver import evaluate, levenberg_marquardt, non_negative, projected_step
+from mrs_pipeline.fitting.solver import evaluate, levenberg_marquardt, non_negative, projected_gradient
 
 
 @pytest.fixture
@@ -47,9 +47,29 @@ def test_model_derivatives_agree_with_finite_differences(problem) -> None:
         assert np.abs(numeric - expected).max() < 1e-5 * np.abs(expected).max()
 
 
+def test_slope_by_the_adjoint_is_that_of_the_derivatives(problem) -> None:
+    state, model = evaluate(problem, random_theta(problem, 6)), problem.model
+    columns = model.derivatives(state.fids, amplitudes=state.amplitudes, explained=state.explained)
+    expected = (columns.conj().T @ state.residual).real
+    found = model.slope(state.fids, amplitudes=state.amplitudes, explained=state.explained, residual=state.residual)
+    assert model.fids.n_folded < model.basis.acquisition.n_points
+    np.testing.assert_allclose(found, expected, atol=1e-9 * np.abs(expected).max(), rtol=1e-8)
+
+
+@pytest.mark.parametrize("guess", ["right", "none", "all", "random"])
+def test_non_negative_solution_does_not_depend_on_the_guess(guess: str) -> None:
+    rng = np.random.default_rng(7)
+    for _ in range(20):
+        matrix, target = rng.standard_normal((60, 20)), rng.standard_normal(60)
+        gram, right = matrix.T @ matrix, matrix.T @ target
+        expected = non_negative(gram, right)
+        start = {"right": expected > 0, "none": expected < -1, "all": expected > -1, "random": rng.random(20) < 0.5}[guess]
+        np.testing.assert_allclose(non_negative(gram, right, guess=start), expected, atol=1e-8)
+
+
 def test_projected_gradient_is_the_slope_of_the_cost(problem) -> None:
     theta = random_theta(problem, 2)
-    _, gradient = projected_step(problem, evaluate(problem, theta))
+    gradient = projected_gradient(problem, evaluate(problem, theta))
     for index in (0, 2, 3, 4, 7, 16):
         step = np.zeros_like(theta)
         step[index] = 1e-5
