@@ -15,6 +15,7 @@ from mrs_pipeline.acquisition import BoolArray, ComplexArray, FloatArray
 from mrs_pipeline.basis.basis_set import BasisSet, is_macromolecule
 from mrs_pipeline.fitting.baseline import BaselineModel, baseline_model
 from mrs_pipeline.fitting.decimation import DecimatedFids, decimate
+from mrs_pipeline.fitting.lineshape import Lineshape, lineshape
 from mrs_pipeline.fitting.options import FitOptions
 from mrs_pipeline.fitting.parameters import COMMON
 from mrs_pipeline.fitting.singlet import LineProbe, line_probe
@@ -49,6 +50,7 @@ class SpectralModel:
     fids: DecimatedFids
     baseline: BaselineModel
     smoother: Smoother
+    lineshape: Lineshape
     shares_lorentzian: FloatArray
     frequency_hz: FloatArray
     pivot_hz: float
@@ -60,22 +62,31 @@ class SpectralModel:
 
     @property
     def n_parameters(self) -> int:
-        """Number of non-linear parameters: the common ones, then a shift and a width for each component."""
-        return len(COMMON) + 2 * self.n_components
+        """Number of non-linear parameters: the common ones, a shift and a width for each component, those of the lineshape."""
+        return len(COMMON) + 2 * self.n_components + self.lineshape.n_columns
 
     def modulated(self, theta: FloatArray) -> ComplexArray:
         """Broadened and shifted FIDs of all components on the decimated grid, shape (n_components, n_times)."""
-        return np.asarray(self.fids.fids * self._exponentials(self.rates(theta)) * self.envelope(theta, self.fids.time_s))
+        envelope = self.envelope(theta, self.fids.time_s, self.lineshape_columns)
+        return np.asarray(self.fids.fids * self._exponentials(self.rates(theta)) * envelope)
 
     def rates(self, theta: FloatArray) -> ComplexArray:
         """Complex rate (1/s) of each component's shift and Lorentzian decay."""
         _, _, shift, _, lorentzian = theta[: len(COMMON)]
-        own = theta[len(COMMON) :].reshape(2, self.n_components)
+        own = theta[len(COMMON) : len(COMMON) + 2 * self.n_components].reshape(2, self.n_components)
         return np.asarray(2j * np.pi * (shift + own[0]) - np.pi * (lorentzian * self.shares_lorentzian + own[1]))
 
-    def envelope(self, theta: FloatArray, time_s: FloatArray) -> FloatArray:
-        """Gaussian decay that all components share."""
-        return np.asarray(np.exp(-_GAUSSIAN * theta[COMMON.index("gaussian_square_hz2")] * time_s**2))
+    def envelope(self, theta: FloatArray, time_s: FloatArray, columns: ComplexArray) -> ComplexArray:
+        """Decay that all components share: the Gaussian one and that of the lineshape, whose `columns` are given at these times."""
+        exponent = -_GAUSSIAN * theta[COMMON.index("gaussian_square_hz2")] * time_s**2
+        if columns.size:
+            exponent = exponent + theta[len(COMMON) + 2 * self.n_components :] @ columns
+        return np.asarray(np.exp(exponent))
+
+    @cached_property
+    def lineshape_columns(self) -> ComplexArray:
+        """Columns of the lineshape on the decimated grid."""
+        return self.lineshape.columns(self.fids.time_s)
 
     @cached_property
     def naa_probe(self) -> LineProbe:
@@ -113,8 +124,9 @@ class SpectralModel:
         """
         weighted = fids * amplitudes[:, None]
         first = self.spectra(self.fids.time_s * weighted)
-        own = np.concatenate([2j * np.pi * first, -np.pi * first], axis=1)
-        return np.concatenate([self._common(weighted, first.sum(axis=1), first @ self.shares_lorentzian, explained), own], axis=1)
+        common = self._common(weighted, first.sum(axis=1), first @ self.shares_lorentzian, explained)
+        shape = self.spectra(self.lineshape_columns * weighted.sum(axis=0)).reshape(first.shape[0], -1)
+        return np.concatenate([common, 2j * np.pi * first, -np.pi * first, shape], axis=1)
 
     def common_derivatives(self, fids: ComplexArray, *, amplitudes: FloatArray, explained: ComplexArray) -> ComplexArray:
         """The derivatives by the common parameters alone, shape (n_fitted, n_common)."""
@@ -133,12 +145,13 @@ class SpectralModel:
         time_s = self.fids.time_s
         back = self.fids.adjoint(residual)
         first = amplitudes * (fids.conj() @ (time_s * back))
-        squared = np.vdot(amplitudes @ fids, time_s**2 * back)
+        total = (amplitudes @ fids).conj() * back
+        squared = time_s**2 @ total
         turned = (explained.conj() * residual).imag
         shifts, widths = 2 * np.pi * first.imag, -np.pi * first.real
         phase1 = 2 * np.pi * (self.frequency_hz - self.pivot_hz) @ turned
         common = [turned.sum(), phase1, shifts.sum(), -_GAUSSIAN * squared.real, widths @ self.shares_lorentzian]
-        return np.concatenate([common, shifts, widths])
+        return np.concatenate([common, shifts, widths, (self.lineshape_columns.conj() @ total).real])
 
 
 def spectral_model(basis: BasisSet, *, options: FitOptions) -> SpectralModel:
@@ -154,6 +167,7 @@ def spectral_model(basis: BasisSet, *, options: FitOptions) -> SpectralModel:
         fids=decimate(basis.fids, acquisition=acquisition, mask=mask),
         baseline=baseline,
         smoother=smoother(as_real(baseline.design), baseline.penalty),
+        lineshape=lineshape(options.lineshape),
         shares_lorentzian=np.array([0.0 if is_macromolecule(name) else 1.0 for name in basis.metabolites]),
         frequency_hz=frequency,
         pivot_hz=float(frequency.mean()) if frequency.size else 0.0,

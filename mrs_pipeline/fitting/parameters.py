@@ -8,6 +8,7 @@ import numpy as np
 from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.basis.basis_set import is_macromolecule
 from mrs_pipeline.fitting.declared import Parameters
+from mrs_pipeline.fitting.lineshape import lineshape
 from mrs_pipeline.fitting.options import FitOptions
 
 #: Parameters every component shares.
@@ -25,7 +26,8 @@ def parameter_name(kind: str, component: str) -> str:
 
 
 def declare_parameters(components: tuple[str, ...], *, spectrometer_frequency_mhz: float, options: FitOptions) -> Parameters:
-    """All non-linear parameters at their prior centres, with bounds; per-component ones come as shift, then broadening.
+    """All non-linear parameters at their prior centres, with bounds; per-component ones come as shift, then broadening; then those of the
+    lineshape.
 
     Bounds are wide (what a spectrum can show), priors do the work; `vary=False` fixes a parameter.
     """
@@ -43,6 +45,8 @@ def declare_parameters(components: tuple[str, ...], *, spectrometer_frequency_mh
         centre, width = _broadening_hz(name) * scale, 5.0 * _broadening_sd_hz(name, options) * scale
         low = -MACROMOLECULE_BROADENING_SD_HZ * scale if is_macromolecule(name) else -width
         parameters.add(parameter_name("broadening_hz", name), value=centre, min=low, max=width)
+    for index in range(lineshape(options.lineshape).n_columns):
+        parameters.add(f"lineshape_{index}", value=0.0, min=-10.0 * options.lineshape_sd, max=10.0 * options.lineshape_sd)
     return parameters
 
 
@@ -77,10 +81,12 @@ def parameter_priors(components: tuple[str, ...], *, spectrometer_frequency_mhz:
     common_sd = [np.inf, options.phase1_sd_s, np.inf, np.inf, 5.0 * scale]
     shift_sd = [_shift_sd_ppm(name, options) * spectrometer_frequency_mhz for name in components]
     width_sd = [_broadening_sd_hz(name, options) * scale for name in components]
-    sd = np.array([*common_sd, *shift_sd, *width_sd])
+    shape_sd = [options.lineshape_sd] * lineshape(options.lineshape).n_columns
+    sd = np.array([*common_sd, *shift_sd, *width_sd, *shape_sd])
     if not options.priors:
         sd = np.full_like(sd, np.inf)
     centre = np.zeros_like(sd)
     centre[COMMON.index("lorentzian_hz")] = 2.0 * scale
-    centre[len(COMMON) + len(components) :] = [_broadening_hz(name) * scale for name in components]
+    first = len(COMMON) + len(components)
+    centre[first : first + len(components)] = [_broadening_hz(name) * scale for name in components]
     return Priors(centre=centre, precision=1.0 / sd**2)
