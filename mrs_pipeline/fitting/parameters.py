@@ -26,8 +26,7 @@ def parameter_name(kind: str, component: str) -> str:
 
 
 def declare_parameters(components: tuple[str, ...], *, spectrometer_frequency_mhz: float, options: FitOptions) -> Parameters:
-    """All non-linear parameters at their prior centres, with bounds; per-component ones come as shift, then broadening; then those of the
-    lineshape.
+    """All non-linear parameters at their prior centres, with bounds: common ones, shifts and broadenings of components, lineshape.
 
     Bounds are wide (what a spectrum can show), priors do the work; `vary=False` fixes a parameter.
     """

@@ -47,7 +47,7 @@ def distorted(make_fid, *, kind: str) -> np.ndarray:
     """A spectrum whose lines an eddy current turns, or whose decay is no Voigt line."""
     clean, noise = make_fid(), make_fid(snr=250.0, seed=3) - make_fid()
     factor = {
-        "eddy": np.exp(0.6j * np.exp(-TIME_S / 0.03)),
+        "eddy": np.exp(1.2j * np.exp(-TIME_S / 0.03)),
         "decay": 1.0 + 0.25 * np.exp(-((TIME_S - 0.06) ** 2) / (2 * 0.03**2)),
     }[kind]
     return np.asarray(clean * factor + noise)
@@ -58,7 +58,8 @@ def test_distorted_lines_are_followed(basis, make_fid, kind: str, name: str) -> 
     fid = distorted(make_fid, kind=kind)
     plain, shaped = (fit_spectrum(fid, fitter=prepare_fitter(basis, options=FitOptions(lineshape=each))) for each in ("voigt", name))
     assert shaped.status == "ok"
-    assert shaped.quality["fqn"] < 1.3 < 1.5 < plain.quality["fqn"]
+    assert shaped.quality["fqn"] < 1.3
+    assert plain.quality["fqn"] > 1.5
     ratio = np.array([1.0, 1.0, 0, 0, 0, 0, 0, 0]), np.array([0, 0, 0, 0, 0, 1.0, 1.0, 0])
     below, above = (weights @ shaped.amplitudes for weights in ratio)
     assert above / below == pytest.approx(13.0 / 11.5, rel=0.03)
