@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from mrs_pipeline.preprocessing.steps import preprocess
+from tests.preprocessing.conftest import Brain
 
 
 def aligned(brain, data, **options):
@@ -52,6 +53,22 @@ def test_error_is_within_1_3_of_the_cramer_rao_floor(brain, rng, drift, snr, smo
     assert np.std(shift_error) < 1.3 * least[0]
     assert np.std(phase_error) < 1.3 * least[1]
     assert abs(np.polyfit(np.linspace(-0.5, 0.5, 256), shift_error, 1)[0]) < 5 * np.sqrt(12 / 256) * least[0]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        {"field_mhz": 63.9, "width_hz": 1000.0, "n_points": 1024, "linewidth_hz": 5.0},
+        {"field_mhz": 298.0, "width_hz": 5000.0, "n_points": 4096, "linewidth_hz": 13.0},
+        {"field_mhz": 127.7, "width_hz": 1200.0, "n_points": 512, "linewidth_hz": 7.0},
+    ],
+    ids=["1.5 T", "7 T", "0.4 s"],
+)
+def test_other_fields_and_samplings(rng, made):
+    brain, truth = Brain(**made), np.linspace(-6, 6, 200)
+    data, phase, sd = brain.transients(rng, shift_hz=truth, snr=4.0)
+    found, least = errors(aligned(brain, data, smoothness="none"), truth, phase), floor(brain, sd, water=1.0)
+    assert all(np.std(error) < 1.3 * bound for error, bound in zip(found, least, strict=True))
 
 
 def test_smoothing_goes_below_the_floor_of_single_transients_and_keeps_steps(brain, rng):
