@@ -1,15 +1,17 @@
 """Patterns that repeat every few transients: phase cycles, which are undone, and different spectra, which must not be averaged."""
 
 import numpy as np
+from scipy.stats import gamma
 
 from mrs_pipeline.acquisition import BoolArray, ComplexArray, FloatArray
-from mrs_pipeline.preprocessing.registration import noise_power_per_bin
 
 #: Lengths of the patterns looked for, transients.
 _PERIODS = (2, 4, 8, 16)
 #: Least agreement (length of the mean of unit vectors) and largest distance from a quarter turn of the steps of a phase cycle.
 _LEAST_AGREEMENT = 0.7
 _LARGEST_REST_RAD = np.radians(25.0)
+#: Chance that scatter alone is taken for a pattern.
+_CHANCE = 1e-9
 
 
 def phase_cycle(phase_rad: FloatArray, *, usable: BoolArray) -> FloatArray:
@@ -37,19 +39,15 @@ def phase_cycle(phase_rad: FloatArray, *, usable: BoolArray) -> FloatArray:
 def alternation(spectra: ComplexArray, *, background: ComplexArray, weights: FloatArray) -> tuple[int, float]:
     """Period with which aligned spectra (n_transients, n_bins) differ most, and by how much of the mean's narrow lines; (0, 0) if by none.
 
-    What the background explains does not count, and the difference must be beyond doubt: 6 SD of what noise makes of the means of
-    each place in the period.
+    What the background explains does not count, and the difference must be beyond doubt: more than the scatter within each place of the
+    period, be it noise or what alignment has left, makes of the means of the places with a chance of 1e-9 (6 SD).
     """
     narrow = spectra - (spectra @ background.conj()) @ background.T
     mean = weights @ narrow / weights.sum()
-    size, n_dimensions = float(np.vdot(mean, mean).real), narrow.shape[1] - background.shape[1]
-    if n_dimensions < 2 * background.shape[1]:
-        return 0, 0.0
-    lags = [lag for lag in (1, *_PERIODS) if 2 * lag < np.count_nonzero(weights)]
-    noise_power = min((noise_power_per_bin(narrow, used=weights > 0, lag=lag) for lag in lags), default=0.0)
+    size = float(weights.sum() * np.vdot(mean, mean).real)
     found = (0, 0.0)
     for period in _PERIODS:
-        if np.count_nonzero(weights) < 4 * period:
+        if np.count_nonzero(weights) < 4 * period or size <= 0:
             break
         place = np.arange(len(narrow)) % period
         parts = weights * (place == np.arange(period)[:, None])
@@ -58,9 +56,22 @@ def alternation(spectra: ComplexArray, *, background: ComplexArray, weights: Flo
             break
         means = parts @ narrow / shares[:, None]
         between = float(np.sum(shares[:, None] * np.abs(means - mean) ** 2))
-        n_free, per_dimension = (period - 1) * n_dimensions, noise_power * narrow.shape[1] / n_dimensions
-        excess = between - per_dimension * n_free
-        relative = float(np.sqrt(max(excess, 0.0) / (weights.sum() * size))) if size > 0 else 0.0
-        if excess > 6 * per_dimension * np.sqrt(n_free) and relative > 1.2 * found[1]:
+        power, variance = _scatter(narrow - means[place], weights=weights, n_free=weights.sum() - period)
+        relative = float(np.sqrt(max(between - (period - 1) * power, 0.0) / size))
+        if relative > 1.2 * found[1] and between > gamma.isf(_CHANCE, (period - 1) * power**2 / variance, scale=variance / power):
             found = (period, relative)
     return found
+
+
+def _scatter(rest: ComplexArray, *, weights: FloatArray, n_free: float) -> tuple[float, float]:
+    """Mean and variance of the power of one transient of the scatter (n_transients, n_bins): traces of its covariance C and of 2 C^2.
+
+    So scatter in a few directions, as alignment leaves it, is known to fluctuate more than noise in all of them. C^2 of n samples is too
+    large by ``trace^2 / n`` on average.
+    """
+    n_free = max(n_free, 1.0)
+    rows = np.concatenate([rest.real, rest.imag], axis=1) * np.sqrt(weights / n_free)[:, None]
+    product = rows @ rows.T if len(rows) < rows.shape[1] else rows.T @ rows
+    power = float(np.trace(product))
+    square = float(np.sum(product**2)) - power**2 / n_free
+    return max(power, 1e-300), max(2.0 * max(square, power**2 / rows.shape[1]), 1e-300)

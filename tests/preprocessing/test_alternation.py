@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mrs_pipeline.errors import DataError
-from mrs_pipeline.preprocessing.alternation import phase_cycle
+from mrs_pipeline.preprocessing.alternation import alternation, phase_cycle
 from mrs_pipeline.preprocessing.steps import preprocess
 
 N = 64
@@ -77,3 +77,15 @@ def test_breathing_motion_and_a_response_are_no_alternation(brain, rng):
     values = preprocess(noisy(brain, rng, ideal, snr=12.0), steps=[{"step": "alignment"}]).records[0].values
     assert values["alternation"] < 0.06
     assert "phase_cycle_deg" not in values
+
+
+@pytest.mark.parametrize("n", [64, 256])
+def test_scatter_that_alignment_left_is_no_alternation(rng, n):
+    """Phases of 35 degrees SD in any order: all the scatter is in one direction, where means of places differ more than means of noise."""
+    line = 10.0 / (1 + 1j * np.linspace(-20, 20, 200))
+    background = np.full((200, 1), 200**-0.5, dtype=complex)
+    for _ in range(30):
+        spectra = line * np.exp(0.6j * rng.standard_normal((n, 1))) + 0.3 * (
+            rng.standard_normal((n, 200)) + 1j * rng.standard_normal((n, 200))
+        )
+        assert alternation(spectra, background=background, weights=np.ones(n)) == (0, 0.0)
