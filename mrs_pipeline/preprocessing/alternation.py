@@ -46,6 +46,8 @@ def alternation(spectra: ComplexArray, *, background: ComplexArray, weights: Flo
     mean = weights @ narrow / weights.sum()
     size = float(weights.sum() * np.vdot(mean, mean).real)
     found = (0, 0.0)
+    if narrow.shape[1] < 3 * background.shape[1]:  # the background explains nearly anything
+        return found
     for period in _PERIODS:
         if np.count_nonzero(weights) < 4 * period or size <= 0:
             break

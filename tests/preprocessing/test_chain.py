@@ -3,7 +3,6 @@
 import importlib
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "preprocessing"
@@ -27,8 +26,8 @@ def test_ratio_of_averages_is_that_of_the_same_noise_without_faults(chain):
 
 
 def test_without_correction_the_ratio_would_be_off(chain, monkeypatch):
-    """The same session with alignment and rejection left out: the comparison can fail."""
+    """The same session with alignment and rejection left out: the comparison can fail, by twice the limit above at least."""
     steps = [step for step in chain.DEFAULT_STEPS if step["step"] not in ("alignment", "rejection", "eddy_current")]
     monkeypatch.setattr(chain, "DEFAULT_STEPS", steps)
     row = chain.row("all", snr=10.0, n_seeds=2, fwhm_hz=7.0)
-    assert np.abs(row["ratio_%"]) > 0.6
+    assert row["sd_%"] > 0.6 * row["noise_%"]
