@@ -46,13 +46,14 @@ def _coils(axes: Axes, values: Values) -> None:
     axes.bar(number + 0.2, noise / np.nanmax(noise), width=0.4, color=drawing.ORANGE, label="noise")
     axes.set_ylabel("coils\n(relative)")
     axes.set_xlabel("channel")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     drawing.legend_above(axes)
 
 
 def _eddy_current(axes: Axes, values: Values) -> None:
     axes.plot(1000 * _curve(values, "curve_time_s"), np.degrees(_curve(values, "curve_phase_rad")), color=drawing.BLUE, linewidth=1.0)
     axes.set_ylabel("phase of the\nreference (°)")
-    axes.set_xlabel("time in the FID (ms); a constant frequency is taken out for this drawing")
+    axes.set_xlabel("time in the FID (ms); mean frequency taken out")
 
 
 def _water(axes: Axes, values: Values) -> None:
