@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from mrs_pipeline.report import drawing
@@ -46,7 +47,7 @@ def _coils(axes: Axes, values: Values) -> None:
     axes.bar(number + 0.2, noise / np.nanmax(noise), width=0.4, color=drawing.ORANGE, label="noise")
     axes.set_ylabel("coils\n(relative)")
     axes.set_xlabel("channel")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     drawing.legend_above(axes)
 
 
