@@ -20,17 +20,21 @@ _SEARCH_PPM = 0.35
 DELAYS_S = np.round(np.arange(-40, 41) * 1e-4, 7)
 COARSE_DELAYS, DELAY_GAIN = 8, 1.1
 _MARGIN_PPM = 0.4
+#: Share of a narrow band at either edge that a receiver's filter may have changed, and how few points make it narrow.
+_EDGE, _FEW_POINTS = 0.04, 128
 
 
 def noise_sd(fid: ComplexArray, *, ppm: FloatArray) -> float:
     """SD of the noise in the real part of the spectrum: median over blocks away from metabolites and water.
 
-    Each block of about 50 points is freed of a quadratic trend; the median passes over blocks with a signal of their own.
+    Each block of about 50 points is freed of a quadratic trend; the median passes over blocks with a signal of their own. A narrow band
+    has too few points there: it is then taken from nearer to water, its edges left out.
     """
     spectrum = spectrum_from_fid(fid)
     outside = ((ppm < -0.5) & (ppm > -6.0)) | ((ppm > 8.6) & (ppm < 15.0))  # no farther: receivers filter the edges of the band
-    if outside.sum() < 64:
-        outside = (ppm < 0.2) | (ppm > 5.2)
+    if outside.sum() < _FEW_POINTS:
+        edge = _EDGE * np.ptp(ppm)
+        outside = ((ppm < 0.2) | (ppm > 5.2)) & (ppm > ppm.min() + edge) & (ppm < ppm.max() - edge)
     points = spectrum[outside]
     n_blocks = max(1, min(8, points.size // 48))
     spreads = [_detrended_sd(block) for block in np.array_split(points, n_blocks) if block.size > 6]

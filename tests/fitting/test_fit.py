@@ -144,6 +144,16 @@ def test_noise_estimate_is_unbiased_and_hardly_moved_by_a_line(acquisition, line
     assert np.mean(estimates) == pytest.approx(1.0, abs=tolerance)
 
 
+def test_filtered_edges_of_a_narrow_band_do_not_count_as_noise() -> None:
+    """1200 Hz at 123 MHz, as measured spectra have them whose edges hold five times the noise."""
+    ppm = 4.65 - np.fft.fftshift(np.fft.fftfreq(1024, 1 / 1200.0)) / 123.2
+    rng = np.random.default_rng(6)
+    shape = np.where((ppm < ppm.min() + 0.35) | (ppm > ppm.max() - 0.35), 5.0, 1.0)
+    spectra = shape * (rng.standard_normal((30, 1024)) + 1j * rng.standard_normal((30, 1024)))
+    estimates = [noise_sd(np.fft.ifft(np.fft.ifftshift(spectrum)), ppm=ppm) for spectrum in spectra]
+    assert np.mean(estimates) == pytest.approx(1.0, abs=0.05)
+
+
 def test_search_from_another_fit_ends_at_the_same_minimum(basis, make_fid) -> None:
     fitter = prepare_fitter(basis, options=FitOptions(baseline_stiffness="fixed"))  # a criterion may choose another neighbour
     mean = fit_spectrum(make_fid(snr=300.0, seed=1), fitter=fitter)
