@@ -3,10 +3,10 @@
     python benchmarks/macromolecule_components.py --data ../shared/data
 
 Four simulated spectra (PRESS 30 ms) of known content, whose macromolecules were measured by others. Their own metabolite signals are
-fitted, so that only macromolecules and baseline differ. Choices: the built-in default components; those and the built-in ones above
-2.5 ppm; the 13 published lines as one component; the component of a Philips scan of another person (`mrs-pipeline macromolecules`),
-its lines evaluated at the field of the challenge; and the challenge's own macromolecules, which are the truth. Columns: fitted range;
-error of Glx/tNAA in each spectrum, %; root of the mean squared error of Glx, tCr, tCho and Ins over tNAA, %; fit quality (1: noise).
+fitted, so that only macromolecules and baseline differ. Choices: the built-in default components; the nine of LCModel; the 13 published
+lines as one component; the component of a Philips scan of another person (`mrs-pipeline macromolecules`), its lines evaluated at the field
+of the challenge; and the challenge's own macromolecules, which are the truth. Columns: fitted range; error of Glx/tNAA in each
+spectrum, %; root of the mean squared error of Glx, tCr, tCho and Ins over tNAA, %; fit quality (1: noise).
 """
 
 import argparse
@@ -27,8 +27,9 @@ from mrs_pipeline.fitting.fit import fit_spectrum, prepare_fitter
 from mrs_pipeline.fitting.options import FitOptions
 from mrs_pipeline.io.nifti_mrs import read_fids
 
-DEFAULT = ("MM09", "MM12", "MM14", "MM17", "MM20", "Lip09", "Lip13a", "Lip13b", "Lip20")
-ABOVE = ("MM26", "MM30", "MM31", "MM37", "MM38", "MM40")
+LIPIDS = ("Lip09", "Lip13a", "Lip13b", "Lip20")
+DEFAULT = ("MM09", "MM12", "MM14", "MM17", "MM201", "MM209", "MM225", "MM26", "MM30", "MM31", "MM37", "MM38", "MM40", *LIPIDS)
+LCMODEL = ("MM09", "MM12", "MM14", "MM17", "MM20", *LIPIDS)
 SETS = (1, 8, 13, 16)
 SUMS = {"Glx": ("Glu", "Gln"), "tNAA": ("NAA", "NAAG"), "tCr": ("Cr", "PCr"), "tCho": ("GPC", "PCh"), "Ins": ("Ins",)}
 NOT_METABOLITES = {"sf_MHz", "dt_s", "Ace", "PressMac_30ms", "Mac"}
@@ -63,7 +64,7 @@ def choices(
 ) -> dict[str, tuple[tuple[str, ...], ComplexArray]]:
     """Names and FIDs of the components of each choice."""
     published = measured_type_macromolecules(acquisition=acquisition).fids.sum(axis=0)
-    built_in = {"built-in default": DEFAULT, "default and above 2.5 ppm": (*DEFAULT, *ABOVE)}
+    built_in = {"built-in default": DEFAULT, "those of LCModel": LCMODEL}
     return {
         **{label: (names, macromolecule_basis(names=names, acquisition=acquisition).fids) for label, names in built_in.items()},
         "13 published lines": (("Mac",), published[None]),

@@ -229,8 +229,10 @@ def test_ordinary_scans_are_refused(name, external_data, run, tmp_path):
 
 
 @pytest.mark.external_data
-def test_glx_of_the_fitting_challenge_is_nearer_to_the_truth(external_data):
-    """Four spectra of known content: a component of another person halves the error of Glx/tNAA that the built-in ones leave."""
+def test_true_macromolecules_give_the_best_glx_of_the_fitting_challenge(external_data):
+    """Four spectra of known content: with the macromolecules that are in them Glx/tNAA is right to 6 %, with any others it is worse."""
     errors = {result.components: result.rms[0] for result in results(external_data, ppm_range=(0.2, 4.2))}
-    assert errors["measured, Philips"] < 0.5 * errors["built-in default"]
-    assert errors["measured, Philips"] < 12.0
+    own = errors.pop("the challenge's own")
+    assert own < 6.0
+    assert all(error > own for error in errors.values())
+    assert errors["built-in default"] < 20.0
