@@ -144,6 +144,37 @@ def test_noise_estimate_is_unbiased_and_hardly_moved_by_a_line(acquisition, line
     assert np.mean(estimates) == pytest.approx(1.0, abs=tolerance)
 
 
+@pytest.mark.parametrize("factor", [0.5, 0.0, 1.4])
+def test_a_first_sample_that_is_wrong_changes_nothing(fitter, make_fid, factor: float) -> None:
+    fid = make_fid(snr=80.0, seed=9)
+    other = fid.copy()
+    other[0] *= factor
+    first, second = (fit_spectrum(each, fitter=fitter) for each in (fid, other))
+    assert np.all(np.abs(second.amplitudes - first.amplitudes) < 0.15 * first.sd)
+
+
+@pytest.mark.parametrize("width_hz", [0.0, 6.0])
+def test_macromolecules_do_not_share_the_lorentzian_width(basis, make_fid, width_hz: float) -> None:
+    """A broad component under lines of 6 Hz, itself as narrow as in the basis or as much broader: amplitudes and its width are found."""
+    time_s = np.arange(1024) / 2000.0
+    broad = sum(height * line_fid(ppm, time_s) for ppm, height in ((0.9, 1.0), (2.05, 1.4), (2.25, 0.8))) * np.exp(-((18.0 * time_s) ** 2))
+    whole = replace(basis, metabolites=(*basis.metabolites, "Mac"), fids=np.vstack([basis.fids, broad]))
+    fid = make_fid(snr=300.0, gaussian_hz=1.0, lorentzian_hz=6.0, seed=2) + 20.0 * broad * np.exp(-np.pi * width_hz * time_s)
+    fit = fit_spectrum(fid, fitter=prepare_fitter(whole, options=FitOptions()))
+    assert fit.parameters["broadening_hz_Mac"] == pytest.approx(width_hz, abs=1.5)
+    assert np.all(np.abs(fit.amplitudes - [*TRUTH.values(), 20.0]) < 4.0 * fit.sd)
+    assert ratio(fit) == pytest.approx(TRUE_RATIO, rel=0.03)
+
+
+@pytest.mark.parametrize("delay_s", [-3e-3, 3e-3])
+def test_a_delay_of_the_whole_signal_is_found(fitter, make_fid, delay_s: float) -> None:
+    """Three milliseconds turn the phase by 4.8 rad over 2 ppm."""
+    fit = fit_spectrum(make_fid(snr=100.0, delay_s=delay_s, shift_hz=20.0, phase_rad=3.0), fitter=fitter)
+    assert fit.status == "ok"
+    assert fit.quality["phase1_ms"] == pytest.approx(1e3 * delay_s, abs=0.1)
+    assert ratio(fit) == pytest.approx(TRUE_RATIO, rel=0.04)
+
+
 def test_filtered_edges_of_a_narrow_band_do_not_count_as_noise() -> None:
     """1200 Hz at 123 MHz, as measured spectra have them whose edges hold five times the noise."""
     ppm = 4.65 - np.fft.fftshift(np.fft.fftfreq(1024, 1 / 1200.0)) / 123.2

@@ -17,8 +17,8 @@ from mrs_pipeline.io.config import complete_section
 from mrs_pipeline.io.nifti_mrs import read_fids
 
 METABOLITES = (
-    "Ala", "Asc", "Asp", "Cr", "PCr", "GABA", "Glc", "Gln", "Glu", "GPC", "PCh", "GSH", "Gly", "Ins", "sIns", "Lac", "NAA", "NAAG", "PE", "Ser",
-    "Tau",
+    "Ala", "Asc", "Asp", "Cr", "PCr", "GABA", "Glc", "Gln", "Glu", "GPC", "PCh", "GSH", "Gly", "Ins", "sIns", "Lac", "NAA", "NAAG", "PE",
+    "Ser", "Tau",
 )  # fmt: skip
 pytestmark = pytest.mark.external_data
 
