@@ -26,8 +26,9 @@ from mrs_pipeline.commands.basis import with_macromolecules
 from mrs_pipeline.commands.fit_tables import measure_table
 from mrs_pipeline.commands.simulation_description import read_description
 from mrs_pipeline.fitting.adequacy import UNKNOWN
-from mrs_pipeline.fitting.fit import Fitter, fit_spectra, prepare_fitter
+from mrs_pipeline.fitting.fit import Fitter, prepare_fitter
 from mrs_pipeline.fitting.options import FitOptions
+from mrs_pipeline.fitting.session import fit_windows
 from mrs_pipeline.io.config import complete_section
 from mrs_pipeline.quantification.intervals import DEFAULT_INTERVALS
 from mrs_pipeline.quantification.measures import DEFAULT_MEASURES, measure_definitions
@@ -61,13 +62,13 @@ def fitter_of(description: StudyDescription) -> Fitter:
 
 
 def study_measures(plan: StudyPlan, *, fitter: Fitter, basis: BasisSet) -> pd.DataFrame:
-    """The measures table of one study with a true basis, windows fitted one by one."""
+    """The measures table of one study with a true basis, windows fitted as those of a session."""
     definitions = [item for item in measure_definitions(DEFAULT_MEASURES) if item.name == MEASURE]
     tables = []
     for visit in plan.visits:
         who = visit.participant
         spectra = window_spectra(plan, participant=who.participant, session=visit.session, edges_s=EDGES_S, basis=basis)
-        fits = fit_spectra(spectra, fitter=fitter)
+        fits = fit_windows(spectra, counts=np.diff(np.array(EDGES_S), axis=1)[:, 0], fitter=fitter)
         unchecked = [UNKNOWN] * len(fits)
         table = measure_table(fits, checks=unchecked, definitions=definitions, estimator="independent", intervals=DEFAULT_INTERVALS)
         marks = {"participant": who.participant, "session": visit.session, "condition": visit.condition, "period": visit.period}

@@ -16,8 +16,7 @@ from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.commands.quantification import quantify
 from mrs_pipeline.errors import DataError, InputError
 from mrs_pipeline.fids import Fids
-from mrs_pipeline.fitting.fit import Fitter, fit_spectra
-from mrs_pipeline.fitting.spectrum_fit import SpectrumFit, failed_fit
+from mrs_pipeline.fitting.session import fit_windows
 from mrs_pipeline.io.curves import write_curves
 from mrs_pipeline.io.nifti_mrs import read_fids, read_header, write_fids
 from mrs_pipeline.io.tables import read_json, read_table, write_json, write_table
@@ -40,9 +39,9 @@ def timecourse(
 ) -> tuple[str, ...]:
     """Average preprocessed transients in windows relative to the event, fit every window, and write spectra and tables.
 
-    The stiffness of the baseline is chosen on the mean of all windows and held for each of them. Returns what a reader must know of the
-    basis set, of the fits and of concentrations, which the status holds too. Raises `MrsPipelineError` for a missing event, an unknown
-    clock, or windows without any transient.
+    The stiffness of the baseline is chosen on the mean of all windows and is the same for each of them. Returns what a reader must know
+    of the basis set, of the fits and of concentrations, which the status holds too. Raises `MrsPipelineError` for a missing event, an
+    unknown clock, or windows without any transient.
     """
     fids, transients = _joined(preprocessed)
     section = config["windows"]
@@ -60,7 +59,8 @@ def timecourse(
     remarks = basis_remarks(available, acquisition=averaged.acquisition, sequence_name=header.extension.get("SequenceName"))
     fitter = fitter_for(available, acquisition=averaged.acquisition, config=config)
     remarks += dependence_remarks(fitter.basis, ppm_range=fitter.options.ppm_range)
-    fits = fit_windows(averaged, windows=windows, fitter=fitter)
+    counts = np.array([len(window.transients) for window in windows], dtype=float)
+    fits = fit_windows(averaged, counts=counts, fitter=fitter)
     record = record_beside(preprocessed[0])
     quantified = quantify(
         fits,
@@ -108,18 +108,6 @@ def try_timecourse(
             (folder / names.file(name)).touch()
         write_json({"status": "failed", "reason": reason, "basis_remarks": [], "fit_remarks": []}, folder / names.file("status.json"))
     return reason
-
-
-def fit_windows(averaged: Fids, *, windows: Sequence[Window], fitter: Fitter) -> tuple[SpectrumFit, ...]:
-    """Independent fits of all windows, their baselines as stiff as that of the mean of the session."""
-    counts = np.array([len(window.transients) for window in windows], dtype=float)
-    usable = np.all(np.isfinite(averaged.data), axis=1)
-    mean = np.average(np.asarray(averaged.data)[usable], axis=0, weights=counts[usable])
-    common = fit_spectra(averaged.with_data(mean, dims=("time",)), fitter=fitter)[0]
-    smoothing = common.smoothing if common.status == "ok" else None
-    fits = fit_spectra(averaged, fitter=fitter, smoothing=smoothing, like=common)
-    empty = failed_fit(fitter.basis.metabolites, status="too_few_transients")
-    return tuple(fit if has_data else empty for fit, has_data in zip(fits, usable, strict=True))
 
 
 def transients_beside(path: Path) -> Path:
