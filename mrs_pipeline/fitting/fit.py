@@ -91,15 +91,19 @@ def _shortened(basis: BasisSet) -> BasisSet:
     return replace(basis, fids=basis.fids[:, :n_used], acquisition=sampling.with_n_points(n_used))
 
 
-def fit_spectra(fids: Fids, *, fitter: Fitter, smoothing: float | None = None, like: SpectrumFit | None = None) -> tuple[SpectrumFit, ...]:
+def fit_spectra(
+    fids: Fids, *, fitter: Fitter, smoothing: float | None = None, like: SpectrumFit | None = None, held: SpectrumFit | None = None
+) -> tuple[SpectrumFit, ...]:
     """Fit every FID of `fids` by itself, in the order of the flattened leading dimensions.
 
     `smoothing` holds the baseline's stiffness at that of another fit (such as the session mean's) instead of choosing it anew; `like` is
-    the fit of a spectrum of the same session, from whose parameters the search begins where shift and phase are about the same.
+    the fit of a spectrum of the same session, from whose parameters the search begins where shift and phase are about the same. `held`,
+    the fit of the mean of spectra that differ in amplitudes and common parameters only, lends them its baseline, from which theirs
+    departs, and the shifts and widths of single components; standard errors still allow for these.
     """
     rows = np.asarray(fids.data, dtype=np.complex128).reshape(-1, fids.acquisition.n_points)
     _check_axis(fids, fitter.basis)
-    return tuple(fit_spectrum(row, fitter=fitter, smoothing=smoothing, like=like) for row in rows)
+    return tuple(fit_spectrum(row, fitter=fitter, smoothing=smoothing, like=like, held=held) for row in rows)
 
 
 def _check_axis(fids: Fids, basis: BasisSet) -> None:
@@ -109,8 +113,10 @@ def _check_axis(fids: Fids, basis: BasisSet) -> None:
         raise DataError("the basis is not on the data's axis: resample it to the data's acquisition first")
 
 
-def fit_spectrum(fid: ComplexArray, *, fitter: Fitter, smoothing: float | None = None, like: SpectrumFit | None = None) -> SpectrumFit:
-    """Fit one FID, shape (n_points,); a fit that fails is a `SpectrumFit` with its status, never an exception."""
+def fit_spectrum(
+    fid: ComplexArray, *, fitter: Fitter, smoothing: float | None = None, like: SpectrumFit | None = None, held: SpectrumFit | None = None
+) -> SpectrumFit:
+    """Fit one FID, shape (n_points,), as `fit_spectra` does; a fit that fails is a `SpectrumFit` with its status, never an exception."""
     names = fitter.basis.metabolites
     if not np.all(np.isfinite(fid)):
         return failed_fit(names, status="not_finite")
@@ -126,7 +132,7 @@ def fit_spectrum(fid: ComplexArray, *, fitter: Fitter, smoothing: float | None =
     try:
         with np.errstate(all="ignore"):
             begun = _begun_like(near, data, noise, fitter, delay_s=delay_s) if near else _begun(data, noise, phase_rad, fitter)
-            fit = _fit(data, noise, begun, fitter, smoothing, like=near)
+            fit = _fit(data, noise, begun, fitter, smoothing, like=near, held=held if held is not None and held.status == "ok" else None)
             return _referenced(fit, shift_hz=shift_hz, delay_s=delay_s)
     except np.linalg.LinAlgError:
         return failed_fit(names, status="not_converged", reason="the equations are singular: two components of the basis may be the same")
@@ -184,6 +190,7 @@ def _fit(
     smoothing: float | None,
     *,
     like: SpectrumFit | None,
+    held: SpectrumFit | None,
 ) -> SpectrumFit:
     """All parameters with the chosen stiffness; in every round the unit becomes the residual's, and ratio priors follow amplitudes.
 
@@ -191,16 +198,29 @@ def _fit(
     """
     options = fitter.options
     problem, theta, unit = begun
+    if held:
+        theta = np.concatenate([theta[: len(COMMON)], [held.parameters[name] for name in fitter.parameter_names[len(COMMON) :]]])
+    free = problem.free if held else _all_free(fitter)
     for _ in range(1 if like else 2):
+        problem = replace(problem, offset=_known_baseline(held, fitter, unit=unit))
         chosen = smoothing if smoothing is not None else choose_smoothing(problem, theta, scale=fitter.scale, options=options)
-        problem = replace(problem, smoothing=chosen, free=problem.free if like else _all_free(fitter))
+        problem = replace(problem, smoothing=chosen, free=problem.free if like else free)
         state, _ = levenberg_marquardt(problem, theta, max_iterations=options.max_iterations, negligible=COARSE_GAIN)
         unit_now = noise * max(1.0, residual_sd(problem, state) * unit / noise)
         problem = _refined(replace(problem, data=data / unit_now), state, fitter, scale=unit / unit_now)
         unit, theta = unit_now, state.theta
-    problem = replace(problem, free=_all_free(fitter))
+    problem = replace(problem, free=free, offset=_known_baseline(held, fitter, unit=unit))
     state, converged = levenberg_marquardt(problem, theta, max_iterations=options.max_iterations)
-    return _result(problem, state, fitter, unit=unit, noise=noise, converged=converged)
+    return _result(replace(problem, free=_all_free(fitter)), state, fitter, unit=unit, noise=noise, converged=converged)
+
+
+def _known_baseline(held: SpectrumFit | None, fitter: Fitter, *, unit: float) -> ComplexArray | None:
+    """The baseline of another fit at the chemical shifts of the fitted points."""
+    if held is None or held.curves is None:
+        return None
+    ppm = fitter.model.basis.acquisition.ppm[fitter.model.mask]
+    known, curve = held.curves.ppm[::-1], held.curves.baseline[::-1]
+    return np.asarray((np.interp(ppm, known, curve.real) + 1j * np.interp(ppm, known, curve.imag)) / unit, dtype=complex)
 
 
 def residual_sd(problem: Problem, state: State) -> float:

@@ -17,8 +17,8 @@ class FitOptions:
     ppm_range : fitted range, ppm (low, high).
     baseline : name in the table of baseline models.
     baseline_stiffness : `reml` (restricted likelihood of the data), `maic` (modified Akaike criterion) or `fixed` (the same for all
-        spectra). The windows of a session share what its mean chooses.
-    baseline_ed_per_ppm : effective dimension per ppm when `fixed`.
+        spectra). The windows of a session hold the baseline of its mean.
+    baseline_ed_per_ppm : effective dimension per ppm when `fixed`, and of what the baselines of windows depart from their session's.
     max_ed_per_ppm : most flexible baseline the criterion may choose.
     priors : whether the Gaussian penalties below and the ratio priors of macromolecules act at all.
     shift_sd_ppm : prior SD of each metabolite's shift about the common one; `shift_sd_ppm_by_metabolite` overrides it.

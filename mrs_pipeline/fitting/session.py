@@ -9,9 +9,12 @@ from mrs_pipeline.fitting.spectrum_fit import SpectrumFit, failed_fit
 
 
 def fit_windows(averaged: Fids, *, counts: FloatArray, fitter: Fitter) -> tuple[SpectrumFit, ...]:
-    """Independent fits of all windows, shape (n_windows, n_points), averages of `counts` transients; NaN where there are too few.
+    """Fits of all windows, shape (n_windows, n_points), averages of `counts` transients; NaN where there are too few.
 
-    All have the same stiffness of the baseline (`window_smoothing`), and the search begins at the fit of the session's mean.
+    The mean of the session is fitted first. Each window holds its baseline, from which its own departs by a stiff curve
+    (`FitOptions.baseline_ed_per_ppm`), and the shifts and widths of single components: what belongs to the session cannot differ between
+    windows by their noise. Amplitudes, phases, common shift and both common widths are free in every window. If the mean cannot be
+    fitted, windows are fitted by themselves.
     """
     usable = np.all(np.isfinite(averaged.data), axis=1)
     empty = failed_fit(fitter.basis.metabolites, status="too_few_transients")
@@ -19,17 +22,13 @@ def fit_windows(averaged: Fids, *, counts: FloatArray, fitter: Fitter) -> tuple[
         return (empty,) * len(counts)
     mean = np.average(np.asarray(averaged.data)[usable], axis=0, weights=counts[usable])
     common = fit_spectra(averaged.with_data(mean, dims=("time",)), fitter=fitter)[0]
-    smoothing = window_smoothing(common, counts=counts[usable]) if common.status == "ok" else None
-    fits = fit_spectra(averaged, fitter=fitter, smoothing=smoothing, like=common)
+    if common.status == "ok":
+        fits = fit_spectra(averaged, fitter=fitter, smoothing=departure_smoothing(fitter), like=common, held=common)
+    else:
+        fits = fit_spectra(averaged, fitter=fitter)
     return tuple(fit if has_data else empty for fit, has_data in zip(fits, usable, strict=True))
 
 
-def window_smoothing(common: SpectrumFit, *, counts: FloatArray) -> float:
-    """Smoothing parameter of the windows of a session from the fit of its mean.
-
-    The parameter is the variance of the noise over that of the baseline's curvature. The curvature belongs to the session, the noise
-    is that of a window: as many times larger in variance as the mean has more transients than the median window. All windows share the
-    result, so that no difference between them can come from their baselines.
-    """
-    noise, residual = common.quality["noise_sd"], common.quality["residual_sd"]
-    return float(common.smoothing * counts.sum() / np.median(counts) * (noise / max(noise, residual)) ** 2)
+def departure_smoothing(fitter: Fitter) -> float | None:
+    """Smoothing parameter of what a window's baseline departs from its session's; None for a baseline without penalty."""
+    return fitter.scale.smoothing(fitter.options.baseline_ed_per_ppm * fitter.scale.range_ppm) if fitter.scale else None

@@ -36,7 +36,10 @@ class LinearPriors:
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One spectrum to be fitted: data in noise units on the fitted points, and every penalty that acts."""
+    """One spectrum to be fitted: data in noise units on the fitted points, and every penalty that acts.
+
+    `offset` is a baseline known beforehand, upright and in the units of the data, from which the baseline departs.
+    """
 
     model: SpectralModel
     data: ComplexArray
@@ -46,6 +49,7 @@ class Problem:
     free: FloatArray
     lower: FloatArray
     upper: FloatArray
+    offset: ComplexArray | None = None
 
     @cached_property
     def smooth_rows(self) -> FloatArray:
@@ -125,7 +129,8 @@ def evaluate(problem: Problem, theta: FloatArray, *, guess: BoolArray | None = N
     model, rows = problem.model, problem.smooth_rows
     fids = model.modulated(theta)
     columns = as_real(model.spectra(fids))
-    data = as_real(model.rotated(problem.data, theta))
+    rotated = model.rotated(problem.data, theta)
+    data = as_real(rotated if problem.offset is None else rotated - problem.offset)
     smooth = rows @ columns
     gram = columns.T @ columns - smooth.T @ smooth + problem.penalty
     amplitudes = non_negative(gram, columns.T @ data - smooth.T @ (rows @ data), guess=guess)
@@ -139,7 +144,7 @@ def evaluate(problem: Problem, theta: FloatArray, *, guess: BoolArray | None = N
         theta=theta,
         amplitudes=amplitudes,
         residual=as_complex(residual),
-        explained=as_complex(data - residual),
+        explained=as_complex(as_real(rotated) - residual),
         fids=fids,
         columns=columns,
         smooth=smooth,
