@@ -4,20 +4,26 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mrs_pipeline.cli_arguments import natural_number, study_or_defaults, tell
+from mrs_pipeline.cli_arguments import natural_number, partial_study, study_or_defaults, tell
 from mrs_pipeline.errors import ConfigError
 
 
 def add_fit(commands: Any) -> None:
     """Subcommand ``fit``."""
-    parser = commands.add_parser("fit", help="fit every spectrum of a file")
+    about = "Fit every spectrum of a file by itself. Each has a baseline of its own stiffness, which a study chooses once a session."
+    parser = commands.add_parser("fit", help="fit every spectrum of a file", description=about)
     parser.add_argument("svs", type=Path, metavar="SVS", help="spectra (NIfTI-MRS), coils combined")
     parser.add_argument("--basis", type=Path, required=True, metavar="BASIS", help="a basis set in any form of basis-convert")
     parser.add_argument(
         "--metabolites", nargs="+", metavar="NAME", help="components of the basis to fit beside macromolecules (default: all)"
     )
     parser.add_argument("--ppm-range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="fitted range, ppm (default: 0.2 4.0)")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="study whose fitting options and measures are used")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="study whose fitting options and measures are used, or a file with only what differs from the defaults",
+    )
     parser.add_argument("--bootstrap", type=natural_number, default=0, metavar="N", help="refit N spectra rebuilt from each fit")
     parser.add_argument(
         "--monte-carlo",
@@ -35,7 +41,7 @@ def _fit(options: argparse.Namespace) -> None:
     from mrs_pipeline.commands.fit import fit_file
     from mrs_pipeline.commands.resampling import Resampling
 
-    config = study_or_defaults(options.config)
+    config = partial_study(options.config)
     if options.ppm_range:
         low, high = options.ppm_range
         if not low < high:

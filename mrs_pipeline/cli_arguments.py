@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -43,10 +43,19 @@ def tell(remarks: Sequence[str], *, options: argparse.Namespace, kind: str) -> N
         print(f"mrs-pipeline {options.command}: {kind}: {remark}", file=sys.stderr)
 
 
+#: What a study must state, for commands that need nothing of it.
+UNSTATED: Mapping[str, Any] = {"study": {"name": "defaults"}, "basis": {}, "windows": {"event": None}}
+
+
 def study_or_defaults(path: Path | None) -> dict[str, Any]:
     """A study's configuration, or the package's defaults where none is given."""
     from mrs_pipeline.io.config import complete_config, read_config
 
-    if path is not None:
-        return read_config(path)
-    return complete_config({"study": {"name": "defaults"}, "basis": {}, "windows": {"event": None}}, source="defaults")
+    return read_config(path) if path is not None else complete_config(UNSTATED, source="defaults")
+
+
+def partial_study(path: Path | None) -> dict[str, Any]:
+    """The same from a file that may hold only what differs from the defaults."""
+    from mrs_pipeline.io.config import complete_config, read_yaml
+
+    return complete_config({**UNSTATED, **read_yaml(path)}, source=str(path)) if path is not None else study_or_defaults(None)

@@ -91,8 +91,9 @@ class BasisSet:
             raise DataError(f"a metabolite appears twice in the basis: {', '.join(self.metabolites)}")
         if len(self.origins) not in {0, len(self.metabolites)}:
             raise DataError(f"the basis has {len(self.metabolites)} metabolites but {len(self.origins)} origins: state one each, or none")
-        if not np.all(np.isfinite(fids)):
-            raise DataError("the basis holds values that are not finite numbers: simulate or export it again")
+        finite = np.all(np.isfinite(fids), axis=1)
+        if not finite.all():
+            raise DataError(f"component {self.metabolites[int(np.argmin(finite))]} of the basis holds values that are not finite numbers")
         object.__setattr__(self, "fids", read_only(fids))
 
     def select(self, metabolites: Iterable[str]) -> "BasisSet":

@@ -13,6 +13,8 @@ from mrs_pipeline.basis.basis_set import BasisSet
 BROADENING_HZ = 5.0
 #: A component of which others leave less than this fraction of its norm is made up by them.
 SAME = 1e-3
+#: A component of whose norm the fitted range holds less than this fraction has its signals outside; tails of lines reach in.
+OUTSIDE = 0.2
 #: Parts that are smaller than this fraction of the component are not named.
 NAMED_PART = 1e-2
 #: Parts whose amplitudes are this near to 1 add up to a plain sum.
@@ -27,8 +29,11 @@ def dependence_remarks(basis: BasisSet, *, ppm_range: Sequence[float]) -> tuple[
     """
     columns = _spectra(basis, ppm_range=ppm_range)
     norms = np.linalg.norm(columns, axis=0)
-    left = [int(component) for component in np.flatnonzero(norms > 0)]
-    remarks = [f"{name} has no signal in the fitted range: its amplitude means nothing" for name in np.array(basis.metabolites)[norms == 0]]
+    everywhere = np.linalg.norm(_spectra(basis, ppm_range=(-np.inf, np.inf)), axis=0)
+    inside = norms > OUTSIDE * everywhere
+    left = [int(component) for component in np.flatnonzero(inside)]
+    outside = np.array(basis.metabolites)[~inside]
+    remarks = [f"{name} has no signal in the fitted range: its amplitude means nothing" for name in outside]
     for solve in (_not_negative, _any_sign):
         for component in tuple(left):
             others = [other for other in left if other != component]

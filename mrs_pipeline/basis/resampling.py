@@ -26,6 +26,8 @@ SUFFICIENT_DURATION_S = 0.4
 BAND_PPM = 4.5
 #: ... and the spectral width must leave room beside them, ppm.
 MIN_WIDTH_PPM = 12.0
+#: ... unless all new samples lie within this part of a sample from old ones, where interpolation has next to nothing to do.
+BESIDE = 0.1
 #: Samples that take part in each interpolated value.
 N_NEIGHBOURS = 32
 
@@ -48,7 +50,7 @@ def resampled(basis: BasisSet, *, acquisition: Acquisition) -> BasisSet:
         fids = np.array(basis.fids[:, : new.n_points])
     else:
         positions = np.asarray(np.arange(new.n_points) * step)
-        fids = interpolated(basis.fids, positions=positions[positions <= old.n_points - 1], band=_band(old))
+        fids = interpolated(basis.fids, positions=positions[positions <= old.n_points - 1], band=_band(old, new, step=step))
     padding = new.n_points - fids.shape[1]
     return replace(basis, fids=np.pad(fids, ((0, 0), (0, padding))), acquisition=acquisition)
 
@@ -125,12 +127,14 @@ def _check_duration(old: Acquisition, new: Acquisition) -> None:
         )
 
 
-def _band(old: Acquisition) -> float:
-    """Highest frequency of signals in cycles per sample."""
+def _band(old: Acquisition, new: Acquisition, *, step: float) -> float:
+    """Highest frequency of signals in cycles per sample; `step` is the distance of new samples in old ones."""
     width_ppm = old.spectral_width_hz / old.spectrometer_frequency_mhz
-    if width_ppm < MIN_WIDTH_PPM:
+    beside_samples = abs(step - 1) * min(new.n_points, old.n_points) < BESIDE and width_ppm > 2 * BAND_PPM
+    if width_ppm < MIN_WIDTH_PPM and not beside_samples:
         raise DataError(
-            f"the basis has a spectral width of {width_ppm:.3g} ppm, too narrow to interpolate: "
-            f"use one of at least {MIN_WIDTH_PPM:g} ppm, or of the data's dwell time"
+            f"the basis has a spectral width of {old.spectral_width_hz:.7g} Hz ({width_ppm:.3g} ppm) and the data of "
+            f"{new.spectral_width_hz:.7g} Hz, and the one is too narrow to interpolate: "
+            f"use one of at least {MIN_WIDTH_PPM:g} ppm, or of the data's spectral width"
         )
     return BAND_PPM / width_ppm

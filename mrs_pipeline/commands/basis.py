@@ -91,14 +91,21 @@ def basis_to_fit(path: Path, *, section: Mapping[str, Any], metabolites: Sequenc
     own = path.suffix.lower() == ".npz"
     basis = read_basis(path) if own else read_basis(path, stated=stated_of_files(section))
     wanted = metabolites or (None if own else section.get("file_metabolites"))
-    if not wanted:
-        return basis
-    names = dict.fromkeys(map(standard_name, wanted))
-    kept = [name for name in basis.metabolites if is_macromolecule(name) and name not in names] if metabolites else []
-    try:
-        return basis.select([*names, *kept])
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
+    if wanted:
+        names = dict.fromkeys(map(standard_name, wanted))
+        kept = [name for name in basis.metabolites if is_macromolecule(name) and name not in names] if metabolites else []
+        try:
+            basis = basis.select([*names, *kept])
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from None
+    _check_signals(basis, path=path)
+    return basis
+
+
+def _check_signals(basis: BasisSet, *, path: Path) -> None:
+    empty = [name for name, fid in zip(basis.metabolites, basis.fids, strict=True) if not fid.any()]
+    if empty:
+        raise InputError(f"{path}: component {empty[0]} holds only zeros: export it again or choose components without it by --metabolites")
 
 
 def basis_sources(section: Mapping[str, Any]) -> list[Path]:

@@ -1,20 +1,23 @@
 """Command ``fit``: every spectrum of a file fitted by itself."""
 
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mrs_pipeline.acquisition import Acquisition
-from mrs_pipeline.basis.basis_set import BasisSet
+from mrs_pipeline.basis.basis_set import BasisSet, standard_name
 from mrs_pipeline.basis.dependence import dependence_remarks
 from mrs_pipeline.basis.macromolecules import soft_ratio_priors
+from mrs_pipeline.basis.spin_systems import spin_systems
 from mrs_pipeline.commands.basis import basis_remarks, basis_to_fit, changed_on_reading, fitting_basis
 from mrs_pipeline.commands.fit_results import fit_results
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.commands.resampling import NO_RESAMPLING, Resampling, resampled_table
 from mrs_pipeline.errors import ConfigError, InputError
+from mrs_pipeline.fids import Fids
 from mrs_pipeline.fitting.fit import Fitter, fit_spectra, prepare_fitter
 from mrs_pipeline.fitting.options import FitOptions
 from mrs_pipeline.io.curves import write_curves
@@ -52,6 +55,7 @@ def fit_file(
     available = basis_to_fit(basis, section=config["basis"], metabolites=metabolites)
     remarks = basis_remarks(available, acquisition=fids.acquisition, sequence_name=read_header(svs).extension.get("SequenceName"))
     fitter = fitter_for(available, acquisition=fids.acquisition, config=config)
+    remarks += real_remark(fids)
     remarks += dependence_remarks(fitter.basis, ppm_range=fitter.options.ppm_range)
     fits = fit_spectra(fids, fitter=fitter)
     results = fit_results(fits, fitter=fitter, config=config)
@@ -76,6 +80,21 @@ def fit_file(
     return (*remarks, *changed_on_reading(available, basis))
 
 
+def real_remark(fids: Fids) -> tuple[str, ...]:
+    """What a reader must know of FIDs without an imaginary part."""
+    if np.any(fids.data.imag) or not np.any(fids.data.real):
+        return ()
+    return ("the imaginary part of every sample is zero: half of each signal is a mirror image about water; convert the raw data again",)
+
+
+def _check_names(names: Iterable[str], *, known: Collection[str]) -> None:
+    """Refuse a metabolite that no basis could have; the sentence names the nearest ones."""
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(standard_name(name), known, n=3, cutoff=0.4) or sorted(known)
+            raise ConfigError(f"fitting.shift_sd_ppm_by_metabolite: no component is called '{name}': did you mean {', '.join(near)}?")
+
+
 def fitter_for(basis: BasisSet, *, acquisition: Acquisition, config: Mapping[str, Any]) -> Fitter:
     """The fitter of a basis set on the data's axis with the options of a study; `ConfigError` for a range without data."""
     options = FitOptions.from_mapping(config["fitting"])
@@ -86,4 +105,5 @@ def fitter_for(basis: BasisSet, *, acquisition: Acquisition, config: Mapping[str
             f"{ppm.min():.1f} to {ppm.max():.1f} ppm): choose a range inside"
         )
     ready = fitting_basis(basis, acquisition=acquisition, macromolecules=config["basis"]["macromolecules"])
+    _check_names(options.shift_sd_ppm_by_metabolite, known={*ready.metabolites, *spin_systems()})
     return prepare_fitter(ready, options=options, ratio_priors=soft_ratio_priors())

@@ -3,7 +3,7 @@
 Nothing here changes a fit or leaves one out: these are numbers and warnings beside it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.fids import read_only
 from mrs_pipeline.fitting.fit import Fitter
 from mrs_pipeline.fitting.linearisation import Linearised, linearised
-from mrs_pipeline.fitting.model import as_real
+from mrs_pipeline.fitting.model import NAA_PPM, as_real
 from mrs_pipeline.fitting.parameters import COMMON
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
 
@@ -31,6 +31,8 @@ LARGEST_Z = 5.0
 LARGEST_INFLATION = 9.0
 #: A residual with less than this share of the variance of the noise tells of a noise estimate that holds signals.
 LEAST_RESIDUAL = 0.6
+#: NAA and NAAG together below this many standard errors do not stand out.
+LEAST_NAA = 5.0
 #: A line of which the fit takes all but this share tells nothing of what is left.
 LEAST_LEFT = 0.2
 
@@ -51,6 +53,9 @@ class Adequacy:
 #: Warning of a residual with structure, and of one that is smaller than the noise can be.
 NOT_NOISE = "the residual is not noise"
 TOO_NOISY = "the noise estimate is larger than the residual"
+#: Warning of a baseline at the limit that the criterion may choose, and of a spectrum such as that of a metabolite-nulled scan.
+MOST_FLEXIBLE = "the baseline is as flexible as it may be (fitting.max_ed_per_ppm)"
+NO_NAA = "NAA does not stand out of the noise"
 
 #: Of a fit that failed.
 UNKNOWN = Adequacy(numbers=MappingProxyType(dict.fromkeys(ADEQUACY_NAMES, np.nan)))
@@ -70,7 +75,7 @@ def check_adequacy(fit: SpectrumFit, *, fitter: Fitter) -> Adequacy:
     numbers = dict(zip(ADEQUACY_NAMES, values, strict=True))
     return Adequacy(
         numbers=MappingProxyType(numbers),
-        warnings=tuple(_warnings(numbers, residual_over_noise=_residual_variance(model) / noise**2)),
+        warnings=(*_warnings(numbers, residual_over_noise=_residual_variance(model) / noise**2), *_limits(fit, fitter=fitter)),
         covariance_known_baseline=model.amplitude_covariance(with_baseline=False),
     )
 
@@ -92,6 +97,21 @@ def _warnings(numbers: Mapping[str, float], *, residual_over_noise: float) -> li
     if numbers["missing_line_z"] < -LARGEST_Z:
         found.append(f"the fit is too high near {numbers['missing_line_ppm']:.2f} ppm")
     return found
+
+
+def _limits(fit: SpectrumFit, *, fitter: Fitter) -> Iterator[str]:
+    """A baseline at its limit, and a spectrum whose fit is sound but shows no NAA where it should be."""
+    options = fitter.options
+    if (
+        fitter.scale
+        and options.baseline_stiffness != "fixed"
+        and fit.smoothing <= 1.001 * fitter.scale.candidates(options.max_ed_per_ppm)[-1]
+    ):
+        yield MOST_FLEXIBLE
+    weights = np.isin(fit.metabolites, ("NAA", "NAAG")).astype(float)
+    low, high = options.ppm_range
+    if weights.any() and low <= NAA_PPM <= high and weights @ fit.amplitudes < LEAST_NAA * np.sqrt(weights @ fit.covariance @ weights):
+        yield NO_NAA
 
 
 def _shift_ppm(model: Linearised, fitter: Fitter) -> float:

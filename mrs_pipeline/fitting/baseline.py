@@ -107,5 +107,5 @@ BASELINES: dict[str, Callable[..., BaselineModel]] = {"p_spline": p_spline, "pol
 def baseline_model(ppm: FloatArray, *, mask: BoolArray, model: str, options: Mapping[str, Any] | None = None) -> BaselineModel:
     """The named baseline model for the points `mask` of the axis `ppm` (descending, full spectrum)."""
     if model not in BASELINES:
-        raise unknown_name("baseline model", model, BASELINES)
+        raise unknown_name("fitting.baseline", model, BASELINES)
     return BASELINES[model](ppm, mask=mask, **(options or {}))

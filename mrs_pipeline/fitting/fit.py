@@ -128,6 +128,8 @@ def fit_spectrum(
     near = like if like is not None and _alike(like, shift_hz=shift_hz, phase_rad=phase_rad, delay_s=delay_s) else None
     shift_hz = near.parameters["shift_hz"] if near else shift_hz
     data = _centred(used, fitter.model, shift_hz=shift_hz, delay_s=delay_s)
+    if np.abs(data).max() <= SILENT * np.abs(used).sum():
+        return failed_fit(names, status="no_signal")
     noise = max(noise, 1e-6 * float(np.abs(data).max()))
     try:
         with np.errstate(all="ignore"):
@@ -270,7 +272,9 @@ def _refined(problem: Problem, state: State, fitter: Fitter, *, scale: float) ->
 def _result(problem: Problem, state: State, fitter: Fitter, *, unit: float, noise: float, converged: bool) -> SpectrumFit:
     """Uncertainty, quality and verdict of the final state."""
     covariance = amplitude_covariance(problem, state)
-    ed = fitter.scale.effective_dimension(problem.smoothing) / fitter.scale.range_ppm if fitter.scale else 0.0
+    low, high = fitter.options.ppm_range
+    dimension = fitter.scale.effective_dimension(problem.smoothing) if fitter.scale else fitter.model.baseline.n_columns
+    ed = dimension / (high - low)
     quality, status, reason = assess(problem, state, covariance=covariance, unit=unit, noise=noise, converged=converged, ed_per_ppm=ed)
     whole = {"snr": 1 / fitter.noise_scale, "noise_sd": fitter.noise_scale, "residual_sd": fitter.noise_scale}
     quality = {name: value * whole.get(name, 1.0) for name, value in quality.items()}

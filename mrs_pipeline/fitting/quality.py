@@ -11,6 +11,8 @@ from mrs_pipeline.fitting.spectrum_fit import STATUSES, FitCurves
 
 #: A spectrum shows something when its strongest amplitude is this many standard errors from zero.
 _DETECTION = 5.0
+#: A residual larger than this many times the noise holds signals.
+_UNDESCRIBED = 1.5
 _NAA_TOLERANCE_PPM = 0.03
 
 
@@ -69,14 +71,14 @@ def assess(
         "residual_sd": residual,
         "fqn": (residual / noise) ** 2,
     }
-    status = _status(problem, state, covariance=covariance, position_ppm=position_ppm, converged=converged)
+    status = _status(problem, state, covariance=covariance, excess=unit / noise, position_ppm=position_ppm, converged=converged)
     return quality, status, "" if status == "ok" else STATUSES[status]
 
 
 def _naa_line(problem: Problem, state: State, *, unit: float, noise: float) -> tuple[float, float, float]:
-    """SNR, position before the common shift (ppm) and width of the fitted NAA singlet; NaN without NAA."""
+    """SNR, position before the common shift (ppm) and width of the fitted NAA singlet; NaN without NAA or outside the range."""
     model, names = problem.model, problem.model.basis.metabolites
-    if "NAA" not in names:
+    if not _naa_inside(problem):
         return np.nan, np.nan, np.nan
     index = names.index("NAA")
     back = np.exp(-2j * np.pi * state.theta[COMMON.index("shift_hz")] * model.fids.time_s)
@@ -84,11 +86,19 @@ def _naa_line(problem: Problem, state: State, *, unit: float, noise: float) -> t
     return float(height * state.amplitudes[index] * unit / noise), position_ppm, fwhm_hz
 
 
-def _status(problem: Problem, state: State, *, covariance: FloatArray, position_ppm: float, converged: bool) -> str:
+def _naa_inside(problem: Problem) -> bool:
+    """Whether the basis has NAA, and its singlet is in the fitted range."""
+    ppm = problem.model.basis.acquisition.ppm[problem.model.mask]
+    return "NAA" in problem.model.basis.metabolites and bool(ppm.min() <= NAA_PPM <= ppm.max())
+
+
+def _status(problem: Problem, state: State, *, covariance: FloatArray, excess: float, position_ppm: float, converged: bool) -> str:
+    """`excess`: residual over noise, at least 1; standard errors are those of the residual."""
     significance = state.amplitudes / np.sqrt(np.maximum(np.diag(covariance), 1e-300))
-    if not np.all(np.isfinite(significance)) or significance.max(initial=0.0) < _DETECTION:
-        return "no_signal"
+    highest = float(significance.max(initial=0.0))
+    if not np.all(np.isfinite(significance)) or highest < _DETECTION:
+        return "not_described" if excess > _UNDESCRIBED and highest * excess >= _DETECTION else "no_signal"
     names = problem.model.basis.metabolites
-    if "NAA" in names and (state.amplitudes[names.index("NAA")] <= 0 or abs(position_ppm - NAA_PPM) > _NAA_TOLERANCE_PPM):
+    if _naa_inside(problem) and (state.amplitudes[names.index("NAA")] <= 0 or abs(position_ppm - NAA_PPM) > _NAA_TOLERANCE_PPM):
         return "naa_misplaced"
     return "ok" if converged else "not_converged"

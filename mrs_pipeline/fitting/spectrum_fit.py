@@ -16,6 +16,7 @@ STATUSES: Mapping[str, str] = MappingProxyType(
         "not_finite": "the data hold values that are not finite numbers",
         "too_few_transients": "fewer transients were retained than a window needs",
         "no_signal": "no metabolite stands out of the noise",
+        "not_described": "the spectrum holds signals that the basis does not describe, beside which no metabolite stands out",
         "naa_misplaced": "the NAA line is missing or not near 2.01 ppm",
         "not_converged": "the search ended without reaching a minimum",
     }

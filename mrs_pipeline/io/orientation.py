@@ -12,6 +12,9 @@ PEAKS_PPM = (1.9, 3.4)
 #: Half width of the region around water that is compared with the peaks, ppm.
 WATER_HALF_WIDTH_PPM = 0.5
 
+#: Fewer points have no spectrum.
+MIN_POINTS = 2
+
 #: Peaks lower than this many times the noise are no evidence.
 EVIDENT = 10.0
 
@@ -27,8 +30,10 @@ def check_orientation(fids: Fids, *, name: object = "the data") -> None:
 
     Compares sharp peaks at 1.9-3.4 ppm with those at 5.9-7.4 ppm in the power spectrum averaged over coils and
     transients, which needs no phasing or alignment. Without evident peaks, and for data that are almost only water,
-    there is no verdict and nothing is raised.
+    there is no verdict and nothing is raised. FIDs of one point have no spectrum and are refused.
     """
+    if fids.acquisition.n_points < MIN_POINTS:
+        raise InputError(f"{name}: an FID has {fids.acquisition.n_points} point, which is no spectrum: check the order of the dimensions")
     upright, mirrored = peak_heights(fids)
     if mirrored > EVIDENT and mirrored > PREPONDERANCE * upright:
         raise InputError(

@@ -85,3 +85,16 @@ def test_creatine_of_the_marss_set_and_its_parts(external_data: Path) -> None:
     remarks = dependence_remarks(found, ppm_range=RANGE)
     assert len(remarks) == 1
     assert remarks[0].startswith(f"Cr is the sum of Cr391 and CrNo391: {APART}")
+
+
+def test_components_with_signals_outside_the_range_are_not_called_a_sum(basis: BasisSet) -> None:
+    """Lines at 0.9 and 1.3 ppm seen from 2.2 ppm: their tails are all alike, and each could be said to be made up by the others."""
+    time_s, frequency = basis.acquisition.time_s, basis.acquisition.spectrometer_frequency_mhz
+    for name, ppm in (("A", 0.9), ("B", 1.2), ("C", 1.3)):
+        line = np.exp(2j * np.pi * (4.65 - ppm) * frequency * time_s - (np.pi * 20 * time_s) ** 2 / (4 * np.log(2)))
+        basis = with_component(basis, name, line)
+    remarks = dependence_remarks(basis, ppm_range=(2.2, 4.0))
+    assert [remark for remark in remarks if remark.startswith(("A ", "B ", "C "))] == [
+        f"{name} has no signal in the fitted range: its amplitude means nothing" for name in "CBA"
+    ]
+    assert not any("told apart" in remark for remark in remarks)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mrs_pipeline.acquisition import Acquisition, hz_from_ppm
+from mrs_pipeline.acquisition import Acquisition, hz_from_ppm, spectrum_from_fid
 from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.basis.macromolecules import macromolecule_basis
 from mrs_pipeline.basis.resampling import echo_time_remark, resampled, sequence_remark
@@ -127,3 +127,19 @@ def test_sequences_that_evidently_differ_are_a_remark(
     else:
         assert remark is not None
         assert f"sequence {families[0]} but the data of {families[1]} ({of_data})" in remark
+
+
+def test_a_narrow_width_that_differs_by_next_to_nothing_is_accepted(acquisition: Acquisition) -> None:
+    """1199.904 against 1200 Hz, as scanners round their dwell times: lines on the new axis to a thousandth of their height."""
+    narrow = replace(acquisition, spectrometer_frequency_mhz=123.25, spectral_width_hz=1200.0, n_points=1024)
+    data = replace(narrow, spectral_width_hz=1199.904)
+
+    def lines(at: Acquisition) -> np.ndarray:
+        offsets_hz = (4.65 - np.array([0.9, 2.01, 3.03, 3.91])[:, None]) * at.spectrometer_frequency_mhz
+        return np.exp((2j * np.pi * offsets_hz - np.pi * 4.0) * at.time_s)
+
+    basis = BasisSet(metabolites=("A", "B", "C", "D"), fids=lines(narrow), acquisition=narrow, sequence="closed form")
+    found, expected = (spectrum_from_fid(fids) for fids in (resampled(basis, acquisition=data).fids, lines(data)))
+    assert np.all(np.abs(found - expected).max(axis=1) < 1e-3 * np.abs(expected).max(axis=1))
+    with pytest.raises(DataError, match=r"spectral width of 1200 Hz \(9.74 ppm\) and the data of 1190 Hz, and the one is too narrow"):
+        resampled(basis, acquisition=replace(narrow, spectral_width_hz=1190.0))

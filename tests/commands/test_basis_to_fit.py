@@ -9,9 +9,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mrs_pipeline.acquisition import Acquisition
+from mrs_pipeline.basis.basis_set import BasisSet
+from mrs_pipeline.commands.fit import real_remark
+from mrs_pipeline.errors import DataError
+from mrs_pipeline.fids import Fids
 from mrs_pipeline.io.basis_files import read_basis, write_basis
 
 Run = Callable[..., Any]
+
+ONE_POINT = Acquisition(
+    nucleus="1H", spectrometer_frequency_mhz=127.7, spectral_width_hz=2000.0, n_points=1, echo_time_s=0.03, repetition_time_s=None
+)
 
 
 @pytest.fixture
@@ -63,3 +72,46 @@ def test_components_chosen_on_the_command_line(bench: Any, run: Run, table: Call
     code, out, err = run(*bench.fit(), "--metabolites", "NAA", "Ace")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert f"{bench.basis}: metabolite 'Ace' is not in the basis: use one of" in err
+
+
+def test_a_configuration_may_hold_only_what_differs(bench: Any, run: Run, table: Callable[[Path], pd.DataFrame]) -> None:
+    bench.study.write_text("fitting: {baseline: polynomial}\n", encoding="utf-8")
+    assert run(*bench.fit()).but_fits().code == 0
+    assert np.allclose(table(bench.out / "fitquality.tsv")["baseline_ed_per_ppm"], 8 / 3.8)
+    bench.study.write_text("fitting: {baselin: polynomial}\n", encoding="utf-8")
+    assert "unknown key 'fitting.baselin' (did you mean 'baseline'?)" in run(*bench.fit()).err
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ("shift_sd_ppm_by_metabolite: {NAAA: 0.001}", "no component is called 'NAAA': did you mean NAA, NAAG"),
+        ("baseline: p-spline", "unknown fitting.baseline 'p-spline': use one of none, p_spline, polynomial"),
+    ],
+)
+def test_names_that_nothing_has_are_refused(section: str, message: str, bench: Any, run: Run) -> None:
+    bench.study.write_text(f"fitting: {{{section}}}\n", encoding="utf-8")
+    code, _, err = run(*bench.fit())
+    assert code == 2
+    assert message in err
+
+
+@pytest.mark.parametrize("command", ["fit", "timecourse"])
+def test_an_empty_component_is_named(command: str, bench: Any, run: Run) -> None:
+    basis = read_basis(bench.basis)
+    fids = np.array(basis.fids)
+    fids[basis.metabolites.index("Glu")] = 0.0
+    write_basis(replace(basis, fids=fids), bench.basis)
+    code, _, err = run(*getattr(bench, command)())
+    assert code == 2
+    assert "component Glu holds only zeros" in err
+
+
+def test_a_component_of_nan_is_named_with_one_advice() -> None:
+    with pytest.raises(DataError, match=r"component Cr of the basis holds values that are not finite numbers$"):
+        BasisSet(metabolites=("NAA", "Cr"), fids=np.array([[1.0], [np.nan]]), acquisition=ONE_POINT, sequence="none")
+
+
+def test_fids_without_an_imaginary_part_are_a_remark() -> None:
+    for data, n_remarks in ((np.ones(1, dtype=complex), 1), (np.array([1.0 + 1.0j]), 0), (np.zeros(1, dtype=complex), 0)):
+        assert len(real_remark(Fids(data=data, dims=("time",), acquisition=ONE_POINT))) == n_remarks

@@ -8,13 +8,23 @@ from scipy.stats import kstest
 
 from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.errors import DataError
-from mrs_pipeline.fitting.adequacy import NOT_NOISE, TOO_NOISY, UNKNOWN, baseline_inflation, check_adequacy, criteria, whiteness
+from mrs_pipeline.fitting.adequacy import (
+    MOST_FLEXIBLE,
+    NO_NAA,
+    NOT_NOISE,
+    TOO_NOISY,
+    UNKNOWN,
+    baseline_inflation,
+    check_adequacy,
+    criteria,
+    whiteness,
+)
 from mrs_pipeline.fitting.comparison import compare_fits
 from mrs_pipeline.fitting.fit import fit_spectrum, prepare_fitter
 from mrs_pipeline.fitting.linearisation import Linearised
 from mrs_pipeline.fitting.options import FitOptions
 
-from .conftest import line_fid
+from .conftest import TRUTH, line_fid
 
 TIME_S = np.arange(1024) / 2000.0
 LACTATE_PPM = 1.31
@@ -184,3 +194,24 @@ def test_fits_of_other_data_are_not_compared(fitter, make_fid) -> None:
     first, second = (fit_spectrum(make_fid(snr=100.0, scale=scale), fitter=fitter) for scale in (1.0, 2.0))
     with pytest.raises(DataError, match="same data"):
         compare_fits(first, second, first_fitter=fitter, second_fitter=fitter)
+
+
+def test_a_baseline_at_its_limit_is_a_warning(basis, make_fid) -> None:
+    for limit, warned in ((1.0, True), (10.0, False)):
+        fitter = prepare_fitter(basis, options=FitOptions(max_ed_per_ppm=limit))
+        check = check_adequacy(fit_spectrum(make_fid(snr=100.0, hump=40.0), fitter=fitter), fitter=fitter)
+        assert (MOST_FLEXIBLE in check.warnings) == warned
+    fixed = prepare_fitter(basis, options=FitOptions(max_ed_per_ppm=1.0, baseline_stiffness="fixed", baseline_ed_per_ppm=1.0))
+    check = check_adequacy(fit_spectrum(make_fid(snr=100.0), fitter=fixed), fitter=fixed)
+    assert MOST_FLEXIBLE not in check.warnings
+
+
+def test_a_spectrum_without_naa_is_a_warning(basis, fitter, make_fid) -> None:
+    """Its other lines are there, as macromolecules are when metabolites are nulled."""
+    little = make_fid(snr=60.0, truth={**TRUTH, "NAA": 0.15, "NAAG": 0.0})
+    rng = np.random.default_rng(3)
+    little = little + 3.0 * (rng.standard_normal(1024) + 1j * rng.standard_normal(1024))
+    assert NO_NAA in check_adequacy(fit_spectrum(little, fitter=fitter), fitter=fitter).warnings
+    assert NO_NAA not in check_adequacy(fit_spectrum(make_fid(snr=60.0), fitter=fitter), fitter=fitter).warnings
+    outside = prepare_fitter(basis, options=FitOptions(ppm_range=(2.2, 4.0)))
+    assert NO_NAA not in check_adequacy(fit_spectrum(little, fitter=outside), fitter=outside).warnings

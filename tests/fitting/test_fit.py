@@ -106,8 +106,10 @@ def test_smoothing_can_be_held_at_that_of_another_fit(fitter, make_fid) -> None:
         ("zeros", np.zeros(1024, dtype=complex), "no_signal"),
         ("nan", np.full(1024, np.nan + 0j), "not_finite"),
         ("one point", np.eye(1, 1024)[0].astype(complex), "no_signal"),
+        ("constant", np.ones(1024, dtype=complex), "no_signal"),
+        ("large constant", np.full(1024, 1e9 + 0j), "no_signal"),
         ("noise", np.random.default_rng(0).standard_normal((1024, 2)).view(complex)[:, 0], "no_signal"),
-        ("water", np.exp(-12.0 * np.arange(1024) / 2000.0).astype(complex), "no_signal or naa_misplaced"),
+        ("water", np.exp(-12.0 * np.arange(1024) / 2000.0).astype(complex), "no_signal or not_described or naa_misplaced"),
     ],
 )
 def test_what_is_no_spectrum_gets_a_status_and_nan(fitter, name: str, fid, status: str) -> None:
@@ -115,6 +117,28 @@ def test_what_is_no_spectrum_gets_a_status_and_nan(fitter, name: str, fid, statu
     assert fit.status in status.split(" or "), name
     assert np.all(np.isnan(fit.amplitudes))
     assert fit.reason
+
+
+@pytest.mark.parametrize("names", [["NAA"], ["Gln", "GABA"]])
+def test_a_signal_that_the_basis_lacks_is_not_called_noise(basis, make_fid, names: list[str]) -> None:
+    few = prepare_fitter(basis.select(names), options=FitOptions())
+    strong, noise = fit_spectrum(make_fid(snr=100.0), fitter=few), fit_spectrum(make_fid(snr=0.3), fitter=few)
+    assert (strong.status, noise.status) == ("not_described", "no_signal")
+    assert strong.quality["fqn"] > 10.0
+    assert "does not describe" in strong.reason
+
+
+def test_the_line_of_naa_is_not_measured_outside_the_fitted_range(basis, make_fid) -> None:
+    fit = fit_spectrum(make_fid(snr=80.0), fitter=prepare_fitter(basis, options=FitOptions(ppm_range=(2.2, 4.0))))
+    assert fit.status == "ok"
+    assert np.isnan(fit.quality["snr"])
+    assert np.isnan(fit.quality["fwhm_hz"])
+
+
+def test_flexibility_of_a_baseline_without_penalty_is_its_number_of_columns(basis, make_fid) -> None:
+    """Cubic polynomials, real and imaginary parts apart: eight columns over 3.8 ppm."""
+    fit = fit_spectrum(make_fid(snr=80.0), fitter=prepare_fitter(basis, options=FitOptions(baseline="polynomial")))
+    assert fit.quality["baseline_ed_per_ppm"] == pytest.approx(8 / 3.8)
 
 
 def test_every_spectrum_of_a_batch_is_fitted_by_itself(fitter, make_fid, acquisition) -> None:

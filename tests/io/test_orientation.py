@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mrs_pipeline.acquisition import Acquisition
 from mrs_pipeline.errors import InputError
 from mrs_pipeline.fids import Fids
 from mrs_pipeline.io.nifti_mrs import read_fids
@@ -46,3 +47,11 @@ def test_all_real_and_challenge_data(external_data: Path) -> None:
             else:
                 with pytest.raises(InputError, match="looks mirrored"):
                     check_orientation(mirrored(fids), name=path)
+
+
+def test_fids_of_one_point_are_refused() -> None:
+    acquisition = Acquisition(
+        nucleus="1H", spectrometer_frequency_mhz=127.7, spectral_width_hz=2000.0, n_points=1, echo_time_s=0.03, repetition_time_s=None
+    )
+    with pytest.raises(InputError, match="here: an FID has 1 point, which is no spectrum"):
+        check_orientation(Fids(data=np.ones(1, dtype=complex), dims=("time",), acquisition=acquisition), name="here")
