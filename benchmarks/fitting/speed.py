@@ -29,6 +29,7 @@ from measures import options_from
 from mrs_pipeline.acquisition import ComplexArray
 from mrs_pipeline.fids import Fids
 from mrs_pipeline.fitting.fit import Fitter, fit_spectra, fit_spectrum
+from mrs_pipeline.fitting.session import fit_windows
 from mrs_pipeline.io.basis_files import write_basis
 from mrs_pipeline.io.nifti_mrs import write_fids
 
@@ -63,8 +64,7 @@ def batch_ms(member: Arm, fitter: Fitter, *, n: int = 100) -> dict[str, float]:
     begin = time.process_time()
     fit_spectra(fids, fitter=fitter)
     alone = time.process_time()
-    mean = fit_spectrum(data.mean(axis=0), fitter=fitter)
-    fit_spectra(fids, fitter=fitter, smoothing=mean.smoothing, like=mean)
+    fit_windows(fids, counts=np.ones(n), fitter=fitter)
     return {"as they come": 1e3 * (alone - begin) / n, "windows of a session": 1e3 * (time.process_time() - alone) / n}
 
 
