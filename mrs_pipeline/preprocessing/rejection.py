@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mrs_pipeline.acquisition import BoolArray, FloatArray, spectrum_from_fid
 from mrs_pipeline.preprocessing.alternation import phase_cycle
 from mrs_pipeline.preprocessing.band import Band, make_band
+from mrs_pipeline.preprocessing.local_trend import departures
 from mrs_pipeline.preprocessing.noise import robust_sd
 from mrs_pipeline.preprocessing.phase_reference import session_offset_hz
 from mrs_pipeline.preprocessing.registration import lipid_sizes, noise_power_per_bin, register_session, weighted_target
@@ -22,14 +23,14 @@ METHOD = "Outlier removal"
 
 OPTIONS = {
     "range_ppm": Option(default=[0.2, 4.2], doc="part of the spectrum that is compared with the mean, ppm"),
-    "residual_z": Option(default=4.0, doc="limit for the misfit to the mean, robust SDs above the local median; 0: not used"),
+    "residual_z": Option(default=4.0, doc="limit for the misfit to the mean, robust SDs above the local trend; 0: not used"),
     "amplitude_z": Option(default=4.0, doc="limit for the amplitude, robust SDs either way; 0: not used"),
     "linewidth_z": Option(default=3.2, doc="limit for broadening, robust SDs; 0: not used"),
     "lipid_z": Option(default=3.7, doc="limit for a change of lipids at 1.3 and 0.9 ppm of any phase, robust SDs; 0: not used"),
-    "frequency_z": Option(default=3.7, doc="limit for a frequency jump, robust SDs from the local median; 0: not used"),
-    "phase_z": Option(default=3.7, doc="limit for a phase jump, robust SDs from the local median; 0: not used"),
+    "frequency_z": Option(default=3.7, doc="limit for a frequency jump, robust SDs from the local trend; 0: not used"),
+    "phase_z": Option(default=3.7, doc="limit for a phase jump, robust SDs from the local trend; 0: not used"),
     "water_z": Option(default=6.0, doc="limit for more residual water, robust SDs (of its logarithm); 0: not used"),
-    "n_local": Option(default=31, doc="transients of the running median all scores are relative to, so that slow changes never count"),
+    "n_local": Option(default=31, doc="transients of the local lines all scores are relative to, so that drift never counts"),
     "min_snr": Option(default=3.0, doc="a transient whose fitted amplitude is below this times its standard error has no signal"),
     "max_fraction": Option(
         default=0.3, doc="at most this part of a session is rejected for its scores, the worst first; the rest is flagged"
@@ -120,23 +121,23 @@ def _measured(session: Session, *, usual: BoolArray, band: Band, options: Mappin
 
 
 def robust_scores(measured: Mapping[str, AnyArray], *, judged: BoolArray, usual: BoolArray, options: Mapping[str, Any]) -> pd.DataFrame:
-    """Deviation from the running median in robust SDs, one column per score, NaN for transients not judged; sign as it counts.
+    """Departure from the local trend in robust SDs, one column per score, NaN for transients not judged; sign as it counts.
 
-    Medians and SDs are those of the ``usual`` transients.
+    Trends and SDs are those of the ``usual`` transients.
     """
     scores = pd.DataFrame({name: np.full(judged.size, np.nan) for name in _SCORES})
     if usual.sum() < _MIN_TRANSIENTS:
         return scores
     for name, (column, both_sides, floor) in _SCORES.items():
-        deviation = _deviation(measured[column], usual=usual, n_local=options["n_local"], is_angle=column == "phase_rad")
-        parts = [deviation.real, deviation.imag] if np.iscomplexobj(deviation) else [deviation]
-        score = np.stack([part / max(_spread(part[usual]), floor) for part in parts])
+        off = departures(measured[column], usual=usual, n_local=options["n_local"], is_angle=column == "phase_rad")
+        nearest, about = ([x.real, x.imag] if np.iscomplexobj(x) else [x] for x in off)
+        score = np.stack([part / max(_spread(plain[usual]), floor) for part, plain in zip(nearest, about, strict=True)])
         scores[name] = np.where(judged, np.linalg.norm(score, axis=0) if both_sides else score[0], np.nan)
     return scores
 
 
 def _spread(deviation: FloatArray) -> float:
-    """Standard deviation of what lies within 4 robust SDs: deviations from a running median are too often 0 for the median alone."""
+    """Standard deviation of what lies within 4 robust SDs: the median alone is a coarse measure of few values."""
     near = np.abs(deviation - np.median(deviation)) <= 4.0 * robust_sd(deviation)
     return float(np.std(deviation[near]))
 
@@ -145,19 +146,6 @@ def _usual(scores: pd.DataFrame, *, judged: BoolArray, options: Mapping[str, Any
     """Judged transients that exceed no limit, or all judged ones where that leaves too few."""
     within = judged & (np.nan_to_num(scores.to_numpy(dtype=np.float64) / _limits(options)).max(axis=1) <= 1.0)
     return np.asarray(within if within.sum() >= max(_MIN_TRANSIENTS, judged.sum() // 2) else judged)
-
-
-def _deviation(values: AnyArray, *, usual: BoolArray, n_local: int, is_angle: bool) -> AnyArray:
-    """Values less the running median of the usual ones; angles about a running direction, complex numbers part by part."""
-    if is_angle:
-        turn = np.exp(1j * values)
-        return np.asarray(np.angle(turn * np.exp(-1j * np.angle(turn - _deviation(turn, usual=usual, n_local=n_local, is_angle=False)))))
-    if np.iscomplexobj(values):
-        parts = [_deviation(part, usual=usual, n_local=n_local, is_angle=False) for part in (values.real, values.imag)]
-        return np.asarray(parts[0] + 1j * parts[1])
-    known = pd.Series(np.where(usual, values, np.nan))
-    middle = known.rolling(n_local, center=True, min_periods=1).median().interpolate(limit_direction="both")
-    return np.asarray(values - middle.to_numpy(dtype=np.float64))
 
 
 def inverse_variance_weights(scores: pd.DataFrame, *, options: Mapping[str, Any]) -> FloatArray:

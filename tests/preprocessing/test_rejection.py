@@ -68,6 +68,19 @@ def test_slow_changes_and_steps_are_not_rejected(brain, rng):
     assert session.transients["rejected"].sum() <= 2
 
 
+@pytest.mark.parametrize("drift", ["1 Hz/min", "2 Hz/min", "4 Hz/min", "-4 Hz/min", "cooling"])
+def test_drift_costs_no_transients_at_the_ends_or_between(brain, rng, drift):
+    """A field that drifts steadily, or by 5 Hz with a time constant of 3 min, through sessions of 3 to 15 min with nothing else wrong."""
+    lost = []
+    for n in (64, 128, 200, 300):
+        minutes = 0.05 * np.arange(n)
+        shift = 5 * np.exp(-minutes / 3) if drift == "cooling" else float(drift.split()[0]) * minutes
+        data, _, _ = brain.transients(rng, shift_hz=shift - shift.mean(), snr=8.0)
+        lost.append(rejected(brain, data).transients["rejected"].to_numpy())
+    assert np.concatenate(lost).mean() <= 0.01
+    assert np.concatenate([part for each in lost for part in (each[:20], each[-20:])]).mean() <= 0.01
+
+
 def test_data_are_masked_not_changed(brain, rng):
     data, _, _ = brain.transients(rng, shift_hz=np.zeros(32), snr=10.0)
     spoil(brain, data, "phase", 3)
