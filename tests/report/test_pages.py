@@ -272,3 +272,10 @@ def test_group_page_counts_fits_with_warnings(study: GroupReport) -> None:
     warned = study.fitquality.assign(warnings=["the residual is not noise", *[""] * (n - 1)])
     assert f"1 of {n} fits have a warning" in Page(group_page(replace(study, fitquality=warned))).text
     assert "have a warning" not in Page(group_page(study)).text
+
+
+def test_a_study_whose_range_leaves_naa_out_has_a_report(study: GroupReport) -> None:
+    fitquality = study.fitquality.assign(snr=np.nan, fwhm_hz=np.nan, fwhm_ppm=np.nan)
+    page = Page(group_page(replace(study, fitquality=fitquality)))
+    assert "no linewidth or SNR" in page.text
+    assert "nan" not in page.text.lower().split()
