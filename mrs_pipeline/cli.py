@@ -190,7 +190,8 @@ def _preprocess(options: argparse.Namespace) -> None:
     config = study_or_defaults(options.config)
     files = files_as_session(options.svs, reference_paths=options.reference)
     steps, event = config["preprocessing"]["steps"], config["windows"].get("event")
-    preprocess_session(files, steps=steps, event=event, out_dir=options.out, names=PreprocessedNames())
+    remarks = preprocess_session(files, steps=steps, event=event, out_dir=options.out, names=PreprocessedNames())
+    tell(remarks, options=options, kind="warning")
 
 
 if __name__ == "__main__":

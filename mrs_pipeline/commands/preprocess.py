@@ -13,6 +13,7 @@ from mrs_pipeline.commands.layout import PreprocessedNames
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.commands.water_reference import water_entry
 from mrs_pipeline.errors import DataError, InputError
+from mrs_pipeline.fids import Fids
 from mrs_pipeline.io.bids import SessionFiles, session_files
 from mrs_pipeline.io.nifti_mrs import read_header, write_fids
 from mrs_pipeline.io.session_clock import session_events
@@ -32,18 +33,22 @@ def preprocess_session(
     event: str | None,
     out_dir: Path,
     names: PreprocessedNames,
-) -> None:
-    """Preprocess the runs of a session and write the result; nothing is written when it fails (`MrsPipelineError`)."""
+) -> tuple[str, ...]:
+    """Preprocess the runs of a session and write the result; nothing is written when it fails (`MrsPipelineError`).
+
+    Returns what a user must know of the session, beginning with why it should not be analysed where that is so.
+    """
     try:
         session = preprocess(read_session(files, event=event), steps=DEFAULT_STEPS if steps is None else steps)
     except DataError as error:
         raise DataError(f"{files.runs[0].svs}: {error}") from None
     header = read_header(files.runs[0].svs, sidecar=files.runs[0].sidecar)
     with staged_folder(out_dir) as folder:
-        write_fids(session.fids, folder / names.data, source_header=header.extension, affine=header.affine)
+        write_fids(_writable(session), folder / names.data, source_header=header.extension, affine=header.affine)
         write_table(_transients_first(session.transients), folder / names.transients)
         write_table(_events(files, event=event), folder / names.events)
         write_json(_record(session, files), folder / names.record)
+    return (*(record.flag for record in session.records if record.flag), *_remarks(session))
 
 
 def try_preprocess(
@@ -85,6 +90,16 @@ def _transients_first(transients: pd.DataFrame) -> pd.DataFrame:
     return transients[[*present, *(name for name in transients.columns if name not in present)]]
 
 
+def _writable(session: Session) -> Fids:
+    """The data with zeros in place of rejected transients that are not finite, which would make the file unreadable."""
+    rejected = ~session.kept & ~np.isfinite(session.fids.data).all(axis=-1)
+    return session.fids.with_data(np.where(rejected[..., None], 0.0, session.fids.data)) if rejected.any() else session.fids
+
+
+def _remarks(session: Session) -> tuple[str, ...]:
+    return tuple(record.remark for record in session.records if record.remark)
+
+
 def _record(session: Session, files: SessionFiles) -> dict[str, object]:
     """What was done to a session, in words and small numbers, and the checksums of what it was done to."""
     rejected = session.transients["rejected"] if "rejected" in session.transients else pd.Series(False, index=session.transients.index)
@@ -93,6 +108,7 @@ def _record(session: Session, files: SessionFiles) -> dict[str, object]:
     return {
         "status": "flagged" if flags else "ok",
         "reason": flags,
+        "remarks": list(_remarks(session)),
         "n_runs": len(files.runs),
         "n_transients": session.n_transients,
         "n_rejected": int(rejected.sum()),

@@ -74,7 +74,7 @@ def write_session_page(item: StudySession, *, config: Mapping[str, Any], results
             group_page=_up(item) + "index.html",
             basis_page=_up(item) + BASIS_PAGE,
             basis_remarks=_basis_remarks(item, results=results),
-            fit_remarks=_texts(status.get("fit_remarks")),
+            fit_remarks=_texts(record.get("remarks")) + _texts(status.get("fit_remarks")),
             settings=config,
             provenance={**provenance(config), "inputs": record.get("inputs")},
             measures=_primary_first(_table(folder / names.file("measures.tsv")), measure=config["statistics"]["primary"]["measure"]),

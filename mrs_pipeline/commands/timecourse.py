@@ -40,8 +40,9 @@ def timecourse(
     """Average preprocessed transients in windows relative to the event, fit every window, and write spectra and tables.
 
     The stiffness of the baseline is chosen on the mean of all windows and is the same for each of them. Returns what a reader must know
-    of the basis set, of the fits and of concentrations, which the status holds too. Raises `MrsPipelineError` for a missing event, an
-    unknown clock, or windows without any transient.
+    of the session, the basis set, the fits and concentrations, which the status holds too; that is "flagged" where preprocessing says
+    that the session should not be analysed. Raises `MrsPipelineError` for a missing event, an unknown clock, or windows without any
+    transient.
     """
     fids, transients = _joined(preprocessed)
     section = config["windows"]
@@ -61,11 +62,11 @@ def timecourse(
     remarks += dependence_remarks(fitter.basis, ppm_range=fitter.options.ppm_range)
     counts = np.array([len(window.transients) for window in windows], dtype=float)
     fits = fit_windows(averaged, counts=counts, fitter=fitter)
-    record = record_beside(preprocessed[0])
+    record, flag, about_session = _said_of(preprocessed)
     quantified = quantify(
         fits,
         section=config["quantification"],
-        record=read_json(record) if record.exists() else {},
+        record=record,
         basis=fitter.basis,
         acquisition=averaged.acquisition,
     )
@@ -78,14 +79,15 @@ def timecourse(
             write_table(_with_windows(table, windows), folder / names.file(name))
         write_curves(fits, folder / names.file("curves.npz"))
         status = {
-            "status": "ok",
-            "reason": "",
+            "status": "flagged" if flag else "ok",
+            "reason": flag,
             "event_onset_s": onset_s,
+            "preprocessing_remarks": list(about_session),
             "basis_remarks": list(remarks),
             "fit_remarks": list(results.remarks),
         }
         write_json(status | ({"quantification": quantified.summary} if quantified else {}), folder / names.file("status.json"))
-    return (*remarks, *results.remarks, *(quantified.remarks if quantified else ()))
+    return (*([flag] if flag else []), *about_session, *remarks, *results.remarks, *(quantified.remarks if quantified else ()))
 
 
 def try_timecourse(
@@ -122,6 +124,14 @@ def record_beside(path: Path) -> Path:
     if path.name.endswith(_PREPROCESSED):
         return path.with_name(path.name.removesuffix("_svs.nii.gz") + "_record.json")
     return path.with_name(PreprocessedNames().record)
+
+
+def _said_of(paths: Sequence[Path]) -> tuple[dict[str, Any], str, tuple[str, ...]]:
+    """The first record of preprocessing (empty where there is none), and why the sessions are flagged and what else to know of them."""
+    records: list[dict[str, Any]] = [read_json(path) if path.exists() else {} for path in map(record_beside, paths)]
+    flags = dict.fromkeys(str(record.get("reason") or "") for record in records)
+    remarks = dict.fromkeys(str(remark) for record in records for remark in record.get("remarks") or ())
+    return records[0], "; ".join(filter(None, flags)), tuple(remarks)
 
 
 def _joined(paths: Sequence[Path]) -> tuple[Fids, pd.DataFrame]:
@@ -181,6 +191,14 @@ def _onset_s(events: Path | None, *, event: str | None) -> float:
 
 
 def _require_signal(averaged: Fids, windows: Sequence[Window], *, name: Path, onset_s: float, transients: pd.DataFrame) -> None:
+    if transients["rejected"].all():
+        reasons = (
+            transients["reason"].fillna("").replace("", "no reason given") if "reason" in transients else pd.Series(["no reason given"])
+        )
+        raise DataError(
+            f"{name} holds no transient to average: all {len(transients)} are rejected, most for '{reasons.mode()[0]}'; check that the raw "
+            "data hold a signal"
+        )
     if not np.any(np.all(np.isfinite(averaged.data), axis=1)):
         times = transients["time_s"].to_numpy(dtype=float) - onset_s
         raise DataError(

@@ -48,6 +48,9 @@ OPTIONS = {
     "session_offset_ppm": Option(default=0.25, doc="how far the whole session may be off the ppm scale, ppm"),
 }
 
+#: Part of the transients without signal from which a user is told.
+_MANY_UNALIGNED = 0.1
+
 
 def align(session: Session, *, options: Mapping[str, Any]) -> Session:
     """The session with all transients at its mean frequency and phase, and the columns of what was found.
@@ -124,6 +127,14 @@ def _skipped(reason: str) -> StepRecord:
     return StepRecord(step="alignment", method=METHOD, details=f"skipped: {reason}", values={"skipped": reason})
 
 
+def _remark(aligned: BoolArray) -> str:
+    """What a user should know where a good part of the transients has no signal to align."""
+    n_left = int((~aligned).sum())
+    if n_left <= _MANY_UNALIGNED * aligned.size:
+        return ""
+    return f"{n_left} of {aligned.size} transients have too little signal to be aligned and were left as they were: look at this session"
+
+
 def _record(estimate: Estimate, aligned: BoolArray, pattern: Mapping[str, object], options: Mapping[str, Any]) -> StepRecord:
     assert estimate.fit is not None
     shift = estimate.shift_hz[aligned]
@@ -148,4 +159,5 @@ def _record(estimate: Estimate, aligned: BoolArray, pattern: Mapping[str, object
             "method": options["method"],
             "smoothness": options["smoothness"],
         },
+        remark=_remark(aligned),
     )

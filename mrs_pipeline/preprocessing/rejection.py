@@ -56,6 +56,7 @@ _SCORES: dict[str, tuple[str, bool, float]] = {
     "phase": ("phase_rad", True, np.radians(1.0)),
     "water": ("log_water", False, 0.05),
 }
+_LIMIT_REACHED = "more exceeded a limit, only the worst were rejected: look at this session"
 _WATER_PPM = (4.4, 4.9)
 _MIN_TRANSIENTS = 8
 #: Repetitions of the scores, each relative to the transients that exceeded no limit in the one before.
@@ -201,6 +202,7 @@ def _record(reasons: NDArray[Any], *, limit_reached: bool, weighted: bool = Fals
     if weighted:
         details = f"{n_rejected} of {reasons.size} transients rejected, all others weighted by the inverse variance of their scores"
     if limit_reached:
-        details += "; more exceeded a limit, only the worst were rejected: look at this session"
+        details += f"; {_LIMIT_REACHED}"
     values = {"n_rejected": n_rejected, "counts": {str(k): int(v) for k, v in sorted(counts.items())}, "limit_reached": limit_reached}
-    return StepRecord(step="rejection", method=METHOD, details=details, values=values)
+    remark = f"{n_rejected} of {reasons.size} transients rejected; {_LIMIT_REACHED}" if limit_reached else ""
+    return StepRecord(step="rejection", method=METHOD, details=details, values=values, remark=remark)

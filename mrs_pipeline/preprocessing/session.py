@@ -19,7 +19,8 @@ TRANSIENT_COLUMNS = ("transient", "run", "time_s")
 class StepRecord:
     """What one step did: its name, the NIfTI-MRS ``ProcessingApplied`` method, a sentence, and small numbers or arrays for figures.
 
-    ``flag`` is a sentence that says why the session should not be analysed, empty where there is no such reason.
+    ``flag`` is a sentence that says why the session should not be analysed, ``remark`` one of what its user should know; empty where
+    there is nothing of the kind.
     """
 
     step: str
@@ -27,6 +28,7 @@ class StepRecord:
     details: str
     values: Mapping[str, object] = field(default_factory=dict)
     flag: str = ""
+    remark: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
