@@ -221,9 +221,12 @@ def criteria(model: Linearised) -> tuple[float, float]:
 
 
 def baseline_inflation(weights: FloatArray, *, covariance: FloatArray, check: Adequacy) -> float:
-    """Variance of a combination of amplitudes over that which it would have if the baseline were known; NaN where there is none."""
+    """Variance of a combination of amplitudes over that which it would have if the baseline were known; NaN where there is none.
+
+    At least 1: windows know their components' shifts and widths better than a spectrum by itself does.
+    """
     known = check.covariance_known_baseline
     if not (np.all(np.isfinite(weights)) and np.all(np.isfinite(covariance)) and known.size):
         return np.nan
     variance = float(weights @ known @ weights)
-    return float(weights @ covariance @ weights) / variance if variance > 0 else np.nan
+    return max(1.0, float(weights @ covariance @ weights) / variance) if variance > 0 else np.nan

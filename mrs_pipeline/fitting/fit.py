@@ -99,7 +99,7 @@ def fit_spectra(
     `smoothing` holds the baseline's stiffness at that of another fit (such as the session mean's) instead of choosing it anew; `like` is
     the fit of a spectrum of the same session, from whose parameters the search begins where shift and phase are about the same. `held`,
     the fit of the mean of spectra that differ in amplitudes and common parameters only, lends them its baseline, from which theirs
-    departs, and the shifts and widths of single components; standard errors still allow for these.
+    departs, and the shifts and widths of single components; the covariance takes these as known.
     """
     rows = np.asarray(fids.data, dtype=np.complex128).reshape(-1, fids.acquisition.n_points)
     _check_axis(fids, fitter.basis)
@@ -213,7 +213,7 @@ def _fit(
         unit, theta = unit_now, state.theta
     problem = replace(problem, free=free, offset=_known_baseline(held, fitter, unit=unit))
     state, converged = levenberg_marquardt(problem, theta, max_iterations=options.max_iterations)
-    return _result(replace(problem, free=_all_free(fitter)), state, fitter, unit=unit, noise=noise, converged=converged)
+    return _result(problem, state, fitter, unit=unit, noise=noise, converged=converged)
 
 
 def _known_baseline(held: SpectrumFit | None, fitter: Fitter, *, unit: float) -> ComplexArray | None:

@@ -40,6 +40,21 @@ def test_changes_are_more_precise_than_those_of_windows_fitted_alone(fitter, mak
     assert np.mean(log_ratios(together)) == pytest.approx(100.0 * np.log(13.0 / 11.5), abs=3.0)
 
 
+@pytest.mark.slow
+def test_printed_errors_are_those_of_levels(fitter, make_fid, acquisition) -> None:
+    """Sessions of four windows each: errors of the level against the truth, shared parts included, over what is printed."""
+    scores = []
+    for first in range(0, 120, 4):
+        data = np.array([make_fid(snr=40.0, hump=40.0, seed=1000 + first + k) for k in range(4)])
+        fids = Fids(data=data, dims=("window", "time"), acquisition=acquisition)
+        for fit in fit_windows(fids, counts=np.full(4, 16.0), fitter=fitter):
+            scores.append((fit.amplitudes - list(TRUTH.values())) / fit.sd)
+    rms = np.sqrt(np.mean(np.square(scores), axis=0))
+    # the truth has no shifts and widths of single components, for which the printed errors allow
+    assert np.all((rms > 0.45) & (rms < 1.25))
+    assert 0.92 < np.mean(np.abs(scores) < 1.96) <= 1.0
+
+
 def test_a_change_of_the_amplitude_is_found_whole(fitter, make_fid, acquisition) -> None:
     """Glutamate rises by 10 % in half of the windows; the error of the mean over 12 windows is about 1 %."""
     before, after = session(make_fid, acquisition), session(make_fid, acquisition, truth={**TRUTH, "Glu": 11.0, "Gln": 3.3})
