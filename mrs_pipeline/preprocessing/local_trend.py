@@ -31,7 +31,7 @@ def departures(values: AnyArray, *, usual: BoolArray, n_local: int, is_angle: bo
 
 
 def _expected(values: FloatArray, *, usual: BoolArray, n_local: int) -> FloatArray:
-    """Value expected at every transient by the lines about, before and after it, shape (3, n)."""
+    """Value expected at every transient by the lines about, before and after it, shape (3, n); in a short session also by the median."""
     place = np.flatnonzero(usual)
     width = min(n_local, place.size)
     windows = np.lib.stride_tricks.sliding_window_view(place, width)
@@ -39,7 +39,10 @@ def _expected(values: FloatArray, *, usual: BoolArray, n_local: int) -> FloatArr
     at = np.arange(values.size)
     before = np.searchsorted(place, at)
     first = np.clip(before - np.array([[width // 2], [width - 1], [0]]), 0, len(windows) - 1)
-    return np.asarray(level[first] + slope[first] * (at - middle[first]))
+    lines = level[first] + slope[first] * (at - middle[first])
+    if len(windows) > 1:
+        return np.asarray(lines)
+    return np.concatenate([lines, np.full((1, at.size), np.median(values[place]))])  # a line through few values is poorly known at its ends
 
 
 def _lines(values: FloatArray, windows: NDArray[np.int_]) -> tuple[FloatArray, FloatArray, FloatArray]:
