@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mrs_pipeline.acquisition import Acquisition, BoolArray, ComplexArray, FloatArray
 from mrs_pipeline.errors import DataError
@@ -34,6 +35,13 @@ OPTIONS = {
 #: Transients used to find sensitivities in the data: more add time, not precision.
 _N_TRANSIENTS_FOR_SENSITIVITY = 256
 
+#: A reference holds a signal if its strongest combination of coils has this many times the power of the mean other one.
+_LEAST_WATER = 3.0
+#: Data tell sensitivities if theirs has this many times the power of noise; a reference must then reach this share of their ratio.
+_LEAST_SIGNAL = 1.5
+_LEAST_SHARE = 0.8
+_METABOLITES_PPM = (1.8, 4.2)
+
 
 def combine_coils(session: Session, *, options: Mapping[str, Any]) -> Session:
     """The session with coils combined, the reference by the same weights; nothing but a record where there is no coil dimension.
@@ -47,23 +55,35 @@ def combine_coils(session: Session, *, options: Mapping[str, Any]) -> Session:
         return session.after(_record("no coil dimension: nothing to combine", {}))
     _check_reference(session)
     live = usable_channels(session.fids.data)[0]
+    reason = ""
     if session.reference is not None:
-        live &= usable_channels(_by_transient(session.reference))[0]
+        live, reason = _with_reference(session.reference, live=live)
     if not live.any():
         raise DataError("no coil holds a signal: every channel is zero, constant or not finite; check the raw data")
     samples, source = signal_free_samples(_selected(session.fids, live), acquisition=session.fids.acquisition)
     covariance = noise_covariance(samples)
     if not options["whiten"]:
         covariance = np.diag(np.diag(covariance))
+    if session.reference is not None and not reason:
+        reason = mismatch(session.fids, session.reference, live=live, covariance=covariance)
+    if reason and options["sensitivities"] == "reference":
+        raise DataError(f"{reason}, and coil sensitivities were asked of it: use sensitivities: auto or data")
+    if reason:
+        session = replace(session, reference=None)
     sensitivity, origin = _sensitivity(session, live=live, covariance=covariance, options=options)
     weights = np.zeros(live.size, dtype=np.complex128)
     weights[live] = gls_weights(sensitivity, covariance=covariance)
     weights *= np.exp(1j * _reference_phase(session, weights))
-    return _combined_session(session, weights, _values(live, covariance, weights, options) | {"noise_source": source, "origin": origin})
+    values = _values(live, covariance, weights, options) | {"noise_source": source, "origin": origin}
+    return _combined_session(session, weights, values | ({"reference_not_used": reason} if reason else {}))
 
 
 def _record(details: str, values: Mapping[str, object]) -> StepRecord:
-    return StepRecord(step="coil_combination", method=METHOD, details=details, values=values)
+    reason = values.get("reference_not_used", "")
+    remark = f"{reason}; it is used for nothing, and the coils are combined by the data" if reason else ""
+    return StepRecord(
+        step="coil_combination", method=METHOD, details="; ".join(filter(None, (details, remark))), values=values, remark=remark
+    )
 
 
 def _check_reference(session: Session) -> None:
@@ -71,6 +91,46 @@ def _check_reference(session: Session) -> None:
     if reference is not None and reference.sizes.get("coil") != session.fids.sizes["coil"]:
         found = reference.sizes.get("coil", "no")
         raise DataError(f"the water reference has {found} coils, the data {session.fids.sizes['coil']}: give a reference of the same coils")
+
+
+def _with_reference(reference: Fids, *, live: BoolArray) -> tuple[BoolArray, str]:
+    """Coils live in the reference as well; or those of the data alone, and why, where the reference has none."""
+    both = live & usable_channels(_by_transient(reference))[0]
+    return (both, "") if both.any() or not live.any() else (live, "the water reference is zero, constant or not finite in every coil")
+
+
+def mismatch(fids: Fids, reference: Fids, *, live: BoolArray, covariance: ComplexArray) -> str:
+    """Why a reference says nothing of the sensitivities of the data, empty where it does or where the data cannot tell.
+
+    It must hold a signal well above its noise, and combine the metabolites of the data to a signal-to-noise ratio that is not far below
+    that by the data's own sensitivities.
+    """
+    if live.sum() < 2:
+        return ""
+    factor = np.linalg.cholesky(covariance)
+    water = _whitened_moment(_selected(reference, live).reshape(int(live.sum()), -1), factor)
+    sizes, vectors = np.linalg.eigh(water)
+    if sizes[-1] < _LEAST_WATER * sizes[:-1].mean():
+        return "the water reference holds no signal"
+    signal = band_signal(_selected(fids, live), acquisition=fids.acquisition, range_ppm=_METABOLITES_PPM)
+    own = _whitened_moment(signal, factor)
+    sizes = np.linalg.eigvalsh(own)
+    noise = sizes[: max(sizes.size // 2, 1)].mean()
+    if sizes[-1] < _LEAST_SIGNAL * noise:
+        return ""
+    by_reference = np.vdot(vectors[:, -1], own @ vectors[:, -1]).real
+    share = np.sqrt(max(by_reference - noise, 0.0) / (sizes[-1] - noise))
+    if share >= _LEAST_SHARE:
+        return ""
+    return (
+        f"the water reference does not match the data: by its coil sensitivities they have {100 * share:.0f} % of the "
+        "signal-to-noise ratio that they have by their own"
+    )
+
+
+def _whitened_moment(signal: ComplexArray, factor: NDArray[Any]) -> ComplexArray:
+    whitened = np.linalg.solve(factor, np.asarray(signal, dtype=np.complex128))
+    return np.asarray(whitened @ whitened.conj().T)
 
 
 def usable_channels(data: ComplexArray) -> tuple[BoolArray, BoolArray]:

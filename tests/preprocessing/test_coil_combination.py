@@ -119,3 +119,27 @@ def test_reference_of_other_coils_is_refused(brain, rng):
 def test_session_without_any_signal_is_refused(brain):
     with pytest.raises(DataError, match="no coil"):
         preprocess(brain.session(np.zeros((4, 3, brain.n_points), dtype=complex)), steps=STEP)
+
+
+@pytest.mark.parametrize(("fault", "words"), [("mirrored", "does not match"), ("noise", "holds no signal"), ("zero", "is zero")])
+def test_bad_reference_is_not_used_and_named(brain, rng, fault, words):
+    sensitivity, covariance = array(rng)
+    session = measure(brain, rng, sensitivity, covariance)
+    reference = np.array(session.reference.data)
+    spoiled = {"mirrored": reference.conj(), "noise": brain.noise(rng, reference.shape, 1.0), "zero": 0 * reference}[fault]
+    combined = preprocess(brain.session(session.fids.data, reference=spoiled), steps=STEP)
+    record = combined.records[0]
+    assert efficiency(record.values["weights"], sensitivity, covariance) > 0.99
+    assert record.values["origin"] == "data"
+    assert combined.reference is None
+    assert "the water reference" in record.remark
+    assert words in record.remark
+    with pytest.raises(DataError, match="the water reference"):
+        preprocess(brain.session(session.fids.data, reference=spoiled), steps=[{**STEP[0], "sensitivities": "reference"}])
+
+
+def test_good_reference_serves_noisy_data(brain, rng):
+    sensitivity, covariance = array(rng)
+    record = preprocess(measure(brain, rng, sensitivity, covariance, snr=1.0, n_transients=4), steps=STEP).records[0]
+    assert (record.values["origin"], record.remark) == ("reference", "")
+    assert efficiency(record.values["weights"], sensitivity, covariance) > 0.99
