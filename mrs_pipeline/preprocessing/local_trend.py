@@ -31,7 +31,7 @@ def departures(values: AnyArray, *, usual: BoolArray, n_local: int, is_angle: bo
 
 
 def _expected(values: FloatArray, *, usual: BoolArray, n_local: int) -> FloatArray:
-    """Value expected at every transient by the lines about, before and after it, shape (3, n); in a short session also by the median."""
+    """Value expected at every transient by the lines about, before and after it, shape (3, n); in a short session first by the median."""
     place = np.flatnonzero(usual)
     width = min(n_local, place.size)
     windows = np.lib.stride_tricks.sliding_window_view(place, width)
@@ -42,7 +42,8 @@ def _expected(values: FloatArray, *, usual: BoolArray, n_local: int) -> FloatArr
     lines = level[first] + slope[first] * (at - middle[first])
     if len(windows) > 1:
         return np.asarray(lines)
-    return np.concatenate([lines, np.full((1, at.size), np.median(values[place]))])  # a line through few values is poorly known at its ends
+    # a line through few values follows their noise: how far these usually are is then measured from their median
+    return np.concatenate([np.full((1, at.size), np.median(values[place])), lines])
 
 
 def _lines(values: FloatArray, windows: NDArray[np.int_]) -> tuple[FloatArray, FloatArray, FloatArray]:
