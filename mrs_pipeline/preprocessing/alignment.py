@@ -32,20 +32,23 @@ OPTIONS = {
         choices=tuple(METHODS),
     ),
     "range_ppm": Option(default=[0.2, 4.2], doc="part of the spectrum that is aligned, ppm; keep water out"),
-    "max_shift_hz": Option(default=40.0, doc="largest offset between two transients of a session that can be found, Hz"),
-    "n_iterations": Option(default=8, doc="repetitions of target and fit"),
+    "max_shift_hz": Option(default=40.0, above=0, doc="largest offset between two transients of a session that can be found, Hz"),
+    "n_iterations": Option(default=8, at_least=1, doc="repetitions of target and fit"),
     "smoothness": Option(
         default="random_walk",
         doc="random_walk: frequencies are smoothed over time as far as they are noise; none: each transient for itself",
         choices=("none", "random_walk"),
     ),
-    "min_snr": Option(default=4.5, doc="a transient whose matched signal is below this times its standard error is left as it is"),
+    "min_snr": Option(
+        default=4.5, at_least=0, doc="a transient whose matched signal is below this times its standard error is left as it is"
+    ),
     "max_alternation": Option(
         default=0.12,
+        at_least=0,
         doc="data whose transients differ in a repeating pattern (edited, metabolite-cycled) by more than this part of their narrow lines "
         "are refused; 0: not looked for",
     ),
-    "session_offset_ppm": Option(default=0.25, doc="how far the whole session may be off the ppm scale, ppm"),
+    "session_offset_ppm": Option(default=0.25, at_least=0, doc="how far the whole session may be off the ppm scale, ppm"),
 }
 
 #: Part of the transients without signal from which a user is told.

@@ -29,7 +29,7 @@ OPTIONS = {
     ),
     "whiten": Option(default=True, doc="use the noise correlation between coils (false: only their noise levels)"),
     "range_ppm": Option(default=[1.8, 5.2], doc="part of the spectrum sensitivities are taken from without reference, ppm"),
-    "noisy_factor": Option(default=3.0, doc="a coil with this many times the median noise is reported as noisy"),
+    "noisy_factor": Option(default=3.0, above=0, doc="a coil with this many times the median noise is reported as noisy"),
 }
 
 #: Transients used to find sensitivities in the data: more add time, not precision.

@@ -24,11 +24,13 @@ from mrs_pipeline.preprocessing.step import Option, resolve
 METHOD = "Eddy current correction"
 
 OPTIONS = {
-    "min_reference_snr": Option(default=10.0, doc="the reference is used up to where its magnitude falls below this times its noise SD"),
-    "largest_phase_rad": Option(default=0.7, doc="phase an eddy current may build up, rad; smaller smooths more"),
-    "shortest_decay_s": Option(default=0.005, doc="shortest decay time of an eddy current, s"),
+    "min_reference_snr": Option(
+        default=10.0, at_least=0, doc="the reference is used up to where its magnitude falls below this times its noise SD"
+    ),
+    "largest_phase_rad": Option(default=0.7, above=0, doc="phase an eddy current may build up, rad; smaller smooths more"),
+    "shortest_decay_s": Option(default=0.005, above=0, doc="shortest decay time of an eddy current, s"),
     "max_loss": Option(
-        default=0.08, doc="a reference by which the singlets of the data lose more than this part of their size is not used"
+        default=0.08, at_least=0, doc="a reference by which the singlets of the data lose more than this part of their size is not used"
     ),
 }
 

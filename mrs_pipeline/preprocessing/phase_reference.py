@@ -16,13 +16,13 @@ from mrs_pipeline.preprocessing.step import Option, resolve
 METHOD = "Frequency and phase correction"
 
 OPTIONS = {
-    "max_shift_ppm": Option(default=0.25, doc="how far off the singlets of tNAA, tCr and tCho are looked for, ppm"),
-    "linewidth_hz": Option(default=6.0, doc="full width at half maximum of the singlets looked for, Hz"),
+    "max_shift_ppm": Option(default=0.25, above=0, doc="how far off the singlets of tNAA, tCr and tCho are looked for, ppm"),
+    "linewidth_hz": Option(default=6.0, above=0, doc="full width at half maximum of the singlets looked for, Hz"),
     "require_naa": Option(
         default=True,
         doc="true: a session whose NAA is not a positive peak at 2.01 +- 0.03 ppm is flagged and not fitted; false: only noted",
     ),
-    "half_width_ppm": Option(default=0.1, doc="each singlet is fitted this far to either side, upon a background of its own, ppm"),
+    "half_width_ppm": Option(default=0.1, above=0, doc="each singlet is fitted this far to either side, upon a background of its own, ppm"),
 }
 
 #: Matched signal over background from which the singlets are taken to be there.

@@ -23,20 +23,28 @@ METHOD = "Outlier removal"
 
 OPTIONS = {
     "range_ppm": Option(default=[0.2, 4.2], doc="part of the spectrum that is compared with the mean, ppm"),
-    "residual_z": Option(default=4.0, doc="limit for the misfit to the mean, robust SDs above the local trend; 0: not used"),
-    "amplitude_z": Option(default=4.0, doc="limit for the amplitude, robust SDs either way; 0: not used"),
-    "linewidth_z": Option(default=3.2, doc="limit for broadening, robust SDs; 0: not used"),
-    "lipid_z": Option(default=3.7, doc="limit for a change of lipids at 1.3 and 0.9 ppm of any phase, robust SDs; 0: not used"),
-    "frequency_z": Option(default=3.7, doc="limit for a frequency jump, robust SDs from the local trend; 0: not used"),
-    "phase_z": Option(default=3.7, doc="limit for a phase jump, robust SDs from the local trend; 0: not used"),
-    "water_z": Option(default=6.0, doc="limit for more residual water, robust SDs (of its logarithm); 0: not used"),
-    "n_local": Option(default=31, doc="transients of the local lines all scores are relative to, so that drift never counts"),
-    "min_snr": Option(default=3.0, doc="a transient whose fitted amplitude is below this times its standard error has no signal"),
+    "residual_z": Option(default=4.0, at_least=0, doc="limit for the misfit to the mean, robust SDs above the local trend; 0: not used"),
+    "amplitude_z": Option(default=4.0, at_least=0, doc="limit for the amplitude, robust SDs either way; 0: not used"),
+    "linewidth_z": Option(default=3.2, at_least=0, doc="limit for broadening, robust SDs; 0: not used"),
+    "lipid_z": Option(default=3.7, at_least=0, doc="limit for a change of lipids at 1.3 and 0.9 ppm of any phase, robust SDs; 0: not used"),
+    "frequency_z": Option(default=3.7, at_least=0, doc="limit for a frequency jump, robust SDs from the local trend; 0: not used"),
+    "phase_z": Option(default=3.7, at_least=0, doc="limit for a phase jump, robust SDs from the local trend; 0: not used"),
+    "water_z": Option(default=6.0, at_least=0, doc="limit for more residual water, robust SDs (of its logarithm); 0: not used"),
+    "n_local": Option(default=31, at_least=3, doc="transients of the local lines all scores are relative to, so that drift never counts"),
+    "min_snr": Option(
+        default=3.0, at_least=0, doc="a transient whose fitted amplitude is below this times its standard error has no signal"
+    ),
     "max_fraction": Option(
-        default=0.3, doc="at most this part of a session is rejected for its scores, the worst first; the rest is flagged"
+        default=0.3,
+        at_least=0,
+        at_most=1,
+        doc="at most this part of a session is rejected for its scores, the worst first; the rest is flagged",
     ),
     "max_fraction_local": Option(
-        default=0.6, doc="at most this part of every stretch of n_local transients is rejected for its scores, the worst first"
+        default=0.6,
+        at_least=0,
+        at_most=1,
+        doc="at most this part of every stretch of n_local transients is rejected for its scores, the worst first",
     ),
     "weighting": Option(
         default="none",

@@ -23,9 +23,9 @@ METHOD = "Nuisance peak removal"
 _SHOWN_PPM = (3.2, 5.6)
 
 OPTIONS = {
-    "n_components": Option(default=30, doc="damped exponentials fitted to every spectrum, the same number for all"),
+    "n_components": Option(default=30, at_least=1, doc="damped exponentials fitted to every spectrum, the same number for all"),
     "range_ppm": Option(default=[4.4, 4.9], doc="components whose line lies here, down to half its height, are taken for water, ppm"),
-    "max_linewidth_hz": Option(default=50.0, doc="broader components stay: their tails are baseline of the metabolites, Hz"),
+    "max_linewidth_hz": Option(default=50.0, above=0, doc="broader components stay: their tails are baseline of the metabolites, Hz"),
     "poles": Option(
         default="mean",
         doc="mean: frequencies and dampings from the mean of all FIDs, amplitudes from each (linear in the data); each: all from each FID",

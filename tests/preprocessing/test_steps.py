@@ -157,3 +157,25 @@ def test_short_and_noisy_sessions_pass(rng, method, n_points, n_transients, snr)
     data, _, _ = brain.transients(rng, shift_hz=np.linspace(-2, 2, n_transients), snr=snr)
     steps = [{**step, "method": method} if step["step"] == "alignment" else step for step in DEFAULT_STEPS]
     assert np.isfinite(preprocess(brain.session(data), steps=steps).fids.data).all()
+
+
+@pytest.mark.parametrize(
+    ("step", "option", "value"),
+    [
+        ("rejection", "max_fraction", -0.1),
+        ("rejection", "max_fraction", 1.5),
+        ("rejection", "frequency_z", -1.0),
+        ("rejection", "n_local", 0),
+        ("rejection", "residual_z", float("nan")),
+        ("alignment", "range_ppm", [4.2, 0.2]),
+        ("alignment", "max_shift_hz", 0.0),
+        ("coil_combination", "noisy_factor", -3.0),
+        ("eddy_current", "shortest_decay_s", 0.0),
+        ("water_removal", "n_components", 0),
+        ("water_removal", "range_ppm", [4.9, 4.4]),
+        ("phase_reference", "linewidth_hz", -6.0),
+    ],
+)
+def test_impossible_values_are_refused_by_name(step, option, value):
+    with pytest.raises(ConfigError, match=f"{step}.{option} is "):
+        checked_steps([{"step": step, option: value}])
