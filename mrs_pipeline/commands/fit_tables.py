@@ -9,7 +9,8 @@ from mrs_pipeline.commands.quantification import Quantified
 from mrs_pipeline.fitting.adequacy import ADEQUACY_NAMES, Adequacy, baseline_inflation
 from mrs_pipeline.fitting.spectrum_fit import QUALITY_NAMES, SpectrumFit
 from mrs_pipeline.quantification.intervals import Interval, IntervalOptions
-from mrs_pipeline.quantification.measures import NAMED_PAIRS, Measure, MeasureDefinition, evaluate_measure, measure_gradient
+from mrs_pipeline.quantification.measures import Measure, MeasureDefinition, evaluate_measure, measure_gradient
+from mrs_pipeline.quantification.pairs import NAMED_PAIRS
 
 #: What a table says of an interval: its ends, and which kind it is.
 INTERVAL_COLUMNS = ("ci_low", "ci_high", "interval")

@@ -24,10 +24,6 @@ DEFAULT_MEASURES: Mapping[str, Mapping[str, Sequence[str]]] = {
 }
 
 
-#: Pairs of metabolites that spectra tell apart least: their correlations are always stated.
-NAMED_PAIRS = (("Glu", "Gln"), ("NAA", "NAAG"), ("Cr", "PCr"))
-
-
 @dataclass(frozen=True, kw_only=True)
 class MeasureDefinition:
     """A measure by name: metabolites summed, over metabolites summed when `denominator` is not empty."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mrs_pipeline.quantification.measures import NAMED_PAIRS
+from mrs_pipeline.quantification.pairs import NAMED_PAIRS
 from mrs_pipeline.report import changes, confounds
 from mrs_pipeline.report.contents import GroupReport, SessionReport, as_text, records
 from mrs_pipeline.report.wording import NOTHING, decimals_for, is_failed, is_primary, level, number, p_value, percent
