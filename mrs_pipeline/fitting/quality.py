@@ -22,8 +22,9 @@ def amplitude_covariance(problem: Problem, state: State) -> FloatArray:
     Amplitudes held at zero by the non-negativity count as free, so that their standard error says what could hide there.
     """
     n = state.amplitudes.size
-    keep = np.concatenate([np.ones(n, dtype=bool), problem.free > 0])
-    information = joint_information(problem, state)[np.ix_(keep, keep)]
+    information = joint_information(problem, state)
+    keep = np.concatenate([np.ones(n, dtype=bool), problem.free[: information.shape[0] - n] > 0])
+    information = information[np.ix_(keep, keep)]
     scale = 1.0 / np.sqrt(np.maximum(np.diag(information), 1e-300))
     scaled = information * scale[:, None] * scale[None, :] + 1e-12 * np.eye(scale.size)
     inverse = symmetric_inverse(scaled) * scale[:, None] * scale[None, :]

@@ -51,6 +51,11 @@ class Problem:
     upper: FloatArray
     offset: ComplexArray | None = None
 
+    @property
+    def common_only(self) -> bool:
+        """Whether none but common parameters are free, so that only their derivatives are needed."""
+        return not self.free[len(COMMON) :].any()
+
     @cached_property
     def smooth_rows(self) -> FloatArray:
         """Rows Q of the baseline's smoother: it takes Q'Q e out of a residual e."""
@@ -155,25 +160,31 @@ def evaluate(problem: Problem, theta: FloatArray, *, guess: BoolArray | None = N
 
 @dataclass(frozen=True, kw_only=True)
 class Slopes:
-    """Derivatives by the non-linear parameters, what the smoother sees of them, and their products with the baseline taken out."""
+    """Products of the derivatives by the non-linear parameters with each other and with the components, the baseline taken out."""
 
-    columns: FloatArray
     gram: FloatArray
     cross: FloatArray
 
 
-def _slopes(problem: Problem, state: State, *, common_only: bool = False) -> Slopes:
-    """`gram`: of the derivatives, shape (n_parameters, n_parameters), without priors; `cross`: components against derivatives."""
-    derivatives = problem.model.common_derivatives if common_only else problem.model.derivatives
+def _slopes(problem: Problem, state: State) -> Slopes:
+    """`gram`: of the derivatives, shape (n_parameters, n_parameters), without priors; `cross`: components against derivatives.
+
+    While only common parameters are free, only theirs.
+    """
+    derivatives = problem.model.common_derivatives if problem.common_only else problem.model.derivatives
     columns = as_real(derivatives(state.fids, amplitudes=state.amplitudes, explained=state.explained))
     smooth = problem.smooth_rows @ columns
-    return Slopes(columns=columns, gram=columns.T @ columns - smooth.T @ smooth, cross=state.columns.T @ columns - state.smooth.T @ smooth)
+    return Slopes(gram=columns.T @ columns - smooth.T @ smooth, cross=state.columns.T @ columns - state.smooth.T @ smooth)
 
 
 def joint_information(problem: Problem, state: State) -> FloatArray:
-    """Information matrix of amplitudes and non-linear parameters, the baseline integrated out, penalties included, in noise units."""
+    """Information matrix of amplitudes and non-linear parameters, the baseline integrated out, penalties included, in noise units.
+
+    While only common parameters are free, only theirs.
+    """
     slopes = _slopes(problem, state)
-    return np.asarray(np.block([[state.gram, slopes.cross], [slopes.cross.T, slopes.gram + np.diag(problem.priors.precision)]]))
+    precision = np.diag(problem.priors.precision[: slopes.gram.shape[0]])
+    return np.asarray(np.block([[state.gram, slopes.cross], [slopes.cross.T, slopes.gram + precision]]))
 
 
 def projected_hessian(problem: Problem, state: State) -> FloatArray:
@@ -181,8 +192,7 @@ def projected_hessian(problem: Problem, state: State) -> FloatArray:
 
     While only common parameters are free, only theirs.
     """
-    common_only = not problem.free[len(COMMON) :].any()
-    slopes, active = _slopes(problem, state, common_only=common_only), state.amplitudes > 0
+    slopes, active = _slopes(problem, state), state.amplitudes > 0
     n = slopes.gram.shape[0]
     gram = state.gram[np.ix_(active, active)]
     scale = 1.0 / np.sqrt(np.maximum(np.diag(gram), 1e-300))
