@@ -16,6 +16,7 @@ from mrs_pipeline.fitting.options import FitOptions
 from mrs_pipeline.fitting.parameters import COMMON, Priors, declare_parameters, parameter_priors
 from mrs_pipeline.fitting.quality import amplitude_covariance, assess, curves_in_data_units
 from mrs_pipeline.fitting.ratio_priors import RatioRows, ratio_rows
+from mrs_pipeline.fitting.smoother import Smoother
 from mrs_pipeline.fitting.smoothing import SmoothingScale, choose_smoothing, smoothing_scale
 from mrs_pipeline.fitting.solver import LinearPriors, Problem, State, levenberg_marquardt
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit, failed_fit
@@ -168,7 +169,7 @@ def _begun(data: ComplexArray, noise: float, phase_rad: float, fitter: Fitter) -
     options = fitter.options
     problem = _problem(data / noise, fitter)
     state, _ = levenberg_marquardt(problem, _start(phase_rad, fitter), max_iterations=options.max_iterations, negligible=COARSE_GAIN)
-    unit = noise * max(1.0, residual_sd(problem, state))
+    unit = noise * max(1.0, _residual_sd(problem, state))
     problem = _refined(replace(problem, data=data / unit), state, fitter, scale=noise / unit)
     state, _ = levenberg_marquardt(problem, state.theta, max_iterations=options.max_iterations, negligible=COARSE_GAIN)
     return problem, state.theta, unit
@@ -208,7 +209,7 @@ def _fit(
         chosen = smoothing if smoothing is not None else choose_smoothing(problem, theta, scale=fitter.scale, options=options)
         problem = replace(problem, smoothing=chosen, free=problem.free if like else free)
         state, _ = levenberg_marquardt(problem, theta, max_iterations=options.max_iterations, negligible=COARSE_GAIN)
-        unit_now = noise * max(1.0, residual_sd(problem, state) * unit / noise)
+        unit_now = noise * max(1.0, _residual_sd(problem, state) * unit / noise)
         problem = _refined(replace(problem, data=data / unit_now), state, fitter, scale=unit / unit_now)
         unit, theta = unit_now, state.theta
     problem = replace(problem, free=free, offset=_known_baseline(held, fitter, unit=unit))
@@ -225,11 +226,15 @@ def _known_baseline(held: SpectrumFit | None, fitter: Fitter, *, unit: float) ->
     return np.asarray((np.interp(ppm, known, curve.real) + 1j * np.interp(ppm, known, curve.imag)) / unit, dtype=complex)
 
 
-def residual_sd(problem: Problem, state: State) -> float:
+def residual_sd(residual: ComplexArray, *, n_amplitudes: int, smoother: Smoother, smoothing: float) -> float:
     """RMS of the residual per real number, degrees of freedom of amplitudes and baseline taken off."""
-    n_data = 2 * state.residual.size
-    n_used = state.amplitudes.size + float(problem.model.smoother.weights(problem.smoothing).sum())
-    return float(np.sqrt(np.vdot(state.residual, state.residual).real / max(n_data - n_used, 0.5 * n_data)))
+    n_data = 2 * residual.size
+    n_used = n_amplitudes + float(smoother.weights(smoothing).sum())
+    return float(np.sqrt(np.vdot(residual, residual).real / max(n_data - n_used, 0.5 * n_data)))
+
+
+def _residual_sd(problem: Problem, state: State) -> float:
+    return residual_sd(state.residual, n_amplitudes=state.amplitudes.size, smoother=problem.model.smoother, smoothing=problem.smoothing)
 
 
 def _start(phase_rad: float, fitter: Fitter) -> FloatArray:

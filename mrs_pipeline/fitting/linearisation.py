@@ -12,7 +12,7 @@ import scipy.linalg
 
 from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.fids import read_only
-from mrs_pipeline.fitting.fit import Fitter
+from mrs_pipeline.fitting.fit import Fitter, residual_sd
 from mrs_pipeline.fitting.model import as_real
 from mrs_pipeline.fitting.parameters import COMMON
 from mrs_pipeline.fitting.quality import symmetric_inverse
@@ -111,10 +111,8 @@ def final_parameters(fit: SpectrumFit, *, fitter: Fitter) -> FloatArray:
 
 def _unit(fit: SpectrumFit, curves: FitCurves, fitter: Fitter) -> float:
     """Noise of the fitted spectrum, or the residual per degree of freedom left by amplitudes and baseline where that is larger."""
-    n_data = 2 * curves.residual.size
-    n_used = fit.amplitudes.size + float(fitter.model.smoother.weights(fit.smoothing).sum())
-    square = float(np.vdot(curves.residual, curves.residual).real)
-    return max(fit.quality["noise_sd"] / fitter.noise_scale, float(np.sqrt(square / max(n_data - n_used, 0.5 * n_data))))
+    left = residual_sd(curves.residual, n_amplitudes=fit.amplitudes.size, smoother=fitter.model.smoother, smoothing=fit.smoothing)
+    return max(fit.quality["noise_sd"] / fitter.noise_scale, left)
 
 
 def _amplitude_penalty(fit: SpectrumFit, columns: FloatArray, rows: FloatArray, fitter: Fitter, *, unit: float) -> FloatArray:
