@@ -64,6 +64,11 @@ def is_macromolecule(name: str) -> bool:
     return name.lower().startswith(("mac", "mm", "lip"))
 
 
+def is_lipid(name: str) -> bool:
+    """Whether a component stands for lipids, which come from outside the voxel and change with motion (``Lip*``)."""
+    return name.lower().startswith("lip")
+
+
 @dataclass(frozen=True, kw_only=True)
 class BasisSet:
     """FIDs of unit amplitude, shape (n_metabolites, n_points), in the package's sign convention (`acquisition`).

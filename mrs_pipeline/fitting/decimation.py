@@ -42,13 +42,17 @@ class DecimatedFids:
 
     def spectra(self, fids: ComplexArray) -> ComplexArray:
         """Spectra on the fitted points of FIDs on the coarse grid, shape (n_fitted, ...) with points first."""
+        return self.rows(fids).T
+
+    def rows(self, fids: ComplexArray) -> ComplexArray:
+        """The same with points last, shape (..., n_fitted)."""
         guard, length = self.n_guard, self.n_folded
         folded = fids[..., guard : guard + length]
         if guard:
             folded = folded.copy()
             folded[..., length - guard :] += fids[..., :guard]
             folded[..., :guard] += fids[..., guard + length :]
-        return np.asarray(scipy.fft.fft(folded, axis=-1)[..., self.bins].T)
+        return np.asarray(scipy.fft.fft(folded, axis=-1, overwrite_x=bool(guard)).take(self.bins, axis=-1))
 
     def adjoint(self, spectrum: ComplexArray) -> ComplexArray:
         """The adjoint of `spectra`: for every FID x, the inner product of its spectrum with this one is that of x with the result."""

@@ -11,22 +11,22 @@ from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.basis.macromolecules import RatioPrior
 from mrs_pipeline.errors import DataError
 from mrs_pipeline.fids import Fids
-from mrs_pipeline.fitting.model import SpectralModel, spectral_model
+from mrs_pipeline.fitting.model import SpectralModel, as_complex, spectral_model
 from mrs_pipeline.fitting.options import FitOptions
 from mrs_pipeline.fitting.parameters import COMMON, Priors, declare_parameters, parameter_priors
-from mrs_pipeline.fitting.quality import amplitude_covariance, assess, curves_in_data_units
+from mrs_pipeline.fitting.quality import Found, amplitude_covariance, assess, highest_significance, naa_lines
 from mrs_pipeline.fitting.ratio_priors import RatioRows, ratio_rows
 from mrs_pipeline.fitting.smoother import Smoother
 from mrs_pipeline.fitting.smoothing import SmoothingScale, choose_smoothing, smoothing_scale
 from mrs_pipeline.fitting.solver import LinearPriors, Problem, State, levenberg_marquardt
-from mrs_pipeline.fitting.spectrum_fit import SpectrumFit, failed_fit
+from mrs_pipeline.fitting.spectrum_fit import FitCurves, SpectrumFit, failed_fit
 from mrs_pipeline.fitting.start import StartTemplate, coarse_start, noise_sd, start_template
 
 #: Samples beyond this time are noise: a line of 4 Hz has fallen to 0.2 % of its start. Leaving them out costs no information (the noise of
 #: samples is independent) and, as the basis ends there too, no accuracy.
 FITTED_DURATION_S = 0.512
-#: A spectrum within this shift (Hz), phase (rad) and delay (s) of a fitted one is searched from there, any other from the beginning.
-ALIKE_HZ, ALIKE_RAD, ALIKE_S = 4.0, 0.5, 1e-3
+#: Least noise, relative to the highest point: data without any are fitted as if they had this.
+LEAST_NOISE = 1e-6
 #: Gain at which a search ends whose result is only where the next one begins.
 COARSE_GAIN = 0.3
 #: An FID whose samples after the first few hold less than this share of its energy is silent.
@@ -92,31 +92,25 @@ def _shortened(basis: BasisSet) -> BasisSet:
     return replace(basis, fids=basis.fids[:, :n_used], acquisition=sampling.with_n_points(n_used))
 
 
-def fit_spectra(
-    fids: Fids, *, fitter: Fitter, smoothing: float | None = None, like: SpectrumFit | None = None, held: SpectrumFit | None = None
-) -> tuple[SpectrumFit, ...]:
+def fit_spectra(fids: Fids, *, fitter: Fitter, smoothing: float | None = None) -> tuple[SpectrumFit, ...]:
     """Fit every FID of `fids` by itself, in the order of the flattened leading dimensions.
 
-    `smoothing` holds the baseline's stiffness at that of another fit (such as the session mean's) instead of choosing it anew; `like` is
-    the fit of a spectrum of the same session, from whose parameters the search begins where shift and phase are about the same. `held`,
-    the fit of the mean of spectra that differ in amplitudes and common parameters only, lends them its baseline, from which theirs
-    departs, and the shifts and widths of single components; the covariance takes these as known.
+    `smoothing` holds the baseline's stiffness at that of another fit (such as the session mean's) instead of choosing it anew.
     """
     rows = np.asarray(fids.data, dtype=np.complex128).reshape(-1, fids.acquisition.n_points)
-    _check_axis(fids, fitter.basis)
-    return tuple(fit_spectrum(row, fitter=fitter, smoothing=smoothing, like=like, held=held) for row in rows)
+    check_axis(fids, fitter.basis)
+    return tuple(fit_spectrum(row, fitter=fitter, smoothing=smoothing) for row in rows)
 
 
-def _check_axis(fids: Fids, basis: BasisSet) -> None:
+def check_axis(fids: Fids, basis: BasisSet) -> None:
+    """Refuse data that are not on the basis' time axis, by `DataError`."""
     ours, theirs = fids.acquisition, basis.acquisition
     same = ours.n_points == theirs.n_points and np.isclose(ours.dwell_time_s, theirs.dwell_time_s, rtol=1e-6)
     if not same or not np.isclose(ours.spectrometer_frequency_mhz, theirs.spectrometer_frequency_mhz, rtol=1e-6):
         raise DataError("the basis is not on the data's axis: resample it to the data's acquisition first")
 
 
-def fit_spectrum(
-    fid: ComplexArray, *, fitter: Fitter, smoothing: float | None = None, like: SpectrumFit | None = None, held: SpectrumFit | None = None
-) -> SpectrumFit:
+def fit_spectrum(fid: ComplexArray, *, fitter: Fitter, smoothing: float | None = None) -> SpectrumFit:
     """Fit one FID, shape (n_points,), as `fit_spectra` does; a fit that fails is a `SpectrumFit` with its status, never an exception."""
     names = fitter.basis.metabolites
     if not np.all(np.isfinite(fid)):
@@ -124,44 +118,32 @@ def fit_spectrum(
     used = fid[: fitter.n_used]
     if np.vdot(used[8:], used[8:]).real <= SILENT * np.vdot(used, used).real or fitter.model.mask.sum() < 2 * len(COMMON):
         return failed_fit(names, status="no_signal")
-    noise = noise_sd(fid, ppm=fitter.basis.acquisition.ppm) / fitter.noise_scale
+    noise = float(noise_sd(fid, ppm=fitter.basis.acquisition.ppm)) / fitter.noise_scale
     shift_hz, phase_rad, delay_s = coarse_start(used, template=fitter.template)
-    near = like if like is not None and _alike(like, shift_hz=shift_hz, phase_rad=phase_rad, delay_s=delay_s) else None
-    shift_hz = near.parameters["shift_hz"] if near else shift_hz
-    data = _centred(used, fitter.model, shift_hz=shift_hz, delay_s=delay_s)
+    data = centred(used, fitter.model, shift_hz=shift_hz, delay_s=delay_s)
     if np.abs(data).max() <= SILENT * np.abs(used).sum():
         return failed_fit(names, status="no_signal")
-    noise = max(noise, 1e-6 * float(np.abs(data).max()))
+    noise = max(noise, LEAST_NOISE * float(np.abs(data).max()))
     try:
         with np.errstate(all="ignore"):
-            begun = _begun_like(near, data, noise, fitter, delay_s=delay_s) if near else _begun(data, noise, phase_rad, fitter)
-            fit = _fit(data, noise, begun, fitter, smoothing, like=near, held=held if held is not None and held.status == "ok" else None)
-            return _referenced(fit, shift_hz=shift_hz, delay_s=delay_s)
+            fit = _fit(data, noise, _begun(data, noise, phase_rad, fitter), fitter, smoothing)
+            return referenced(fit, shift_hz=shift_hz, delay_s=delay_s)
     except np.linalg.LinAlgError:
         return failed_fit(names, status="not_converged", reason="the equations are singular: two components of the basis may be the same")
 
 
-def _centred(fid: ComplexArray, model: SpectralModel, *, shift_hz: float, delay_s: float) -> ComplexArray:
-    """The spectrum on the fitted points with a shift and a delay taken out: the fitted range moves with the spectrum."""
-    spectrum = spectrum_from_fid(fid * np.exp(-2j * np.pi * shift_hz * model.basis.acquisition.time_s))[model.mask]
-    return np.asarray(spectrum * np.exp(-2j * np.pi * (model.frequency_hz - model.pivot_hz) * delay_s))
+def centred(fids: ComplexArray, model: SpectralModel, *, shift_hz: float, delay_s: float) -> ComplexArray:
+    """Spectra (..., n_fitted) on the fitted points with a shift and a delay taken out: the fitted range moves with the spectrum."""
+    spectra = spectrum_from_fid(fids * np.exp(-2j * np.pi * shift_hz * model.basis.acquisition.time_s))[..., model.mask]
+    return np.asarray(spectra * np.exp(-2j * np.pi * (model.frequency_hz - model.pivot_hz) * delay_s))
 
 
-def _referenced(fit: SpectrumFit, *, shift_hz: float, delay_s: float) -> SpectrumFit:
-    """The fit with the shift and the delay that were taken out beforehand added to what it found."""
-    taken = {"shift_hz": shift_hz, "phase1_ms": 1e3 * delay_s, "phase1_s": delay_s}
+def referenced(fit: SpectrumFit, *, shift_hz: float, delay_s: float, lorentzian_hz: float = 0.0) -> SpectrumFit:
+    """The fit with the shift and the delay that were taken out beforehand, and the width put in, added to what it found."""
+    taken = {"shift_hz": shift_hz, "phase1_ms": 1e3 * delay_s, "phase1_s": delay_s, "lorentzian_hz": lorentzian_hz}
     quality = {name: value + taken.get(name, 0.0) for name, value in fit.quality.items()}
     parameters = {name: value + taken.get(name, 0.0) for name, value in fit.parameters.items()}
     return replace(fit, quality=quality, parameters=parameters)
-
-
-def _alike(fit: SpectrumFit, *, shift_hz: float, phase_rad: float, delay_s: float) -> bool:
-    """Whether a spectrum of this coarse shift, phase and delay lies near that of a fit; a failed fit is near nothing."""
-    if fit.status != "ok":
-        return False
-    turn = np.angle(np.exp(1j * (phase_rad - fit.parameters["phase0_rad"])))
-    same_delay = abs(delay_s - fit.parameters["phase1_s"]) < ALIKE_S
-    return abs(shift_hz - fit.parameters["shift_hz"]) < ALIKE_HZ and abs(turn) < ALIKE_RAD and same_delay
 
 
 def _begun(data: ComplexArray, noise: float, phase_rad: float, fitter: Fitter) -> tuple[Problem, FloatArray, float]:
@@ -175,55 +157,22 @@ def _begun(data: ComplexArray, noise: float, phase_rad: float, fitter: Fitter) -
     return problem, state.theta, unit
 
 
-def _begun_like(fit: SpectrumFit, data: ComplexArray, noise: float, fitter: Fitter, *, delay_s: float) -> tuple[Problem, FloatArray, float]:
-    """The same at the parameters of another fit, whose shift has been taken out of the data."""
-    theta = np.array([fit.parameters[name] for name in fitter.parameter_names])
-    theta[COMMON.index("shift_hz")] = 0.0
-    theta[COMMON.index("phase1_s")] -= delay_s
-    unit = noise * max(1.0, fit.quality["residual_sd"] / fit.quality["noise_sd"])
-    rows = fitter.ratio_priors.rows(amplitudes=fit.amplitudes / unit, sd=fit.sd / unit)
-    return replace(_problem(data / unit, fitter), linear_priors=LinearPriors(rows=rows)), theta, unit
-
-
 def _fit(
-    data: ComplexArray,
-    noise: float,
-    begun: tuple[Problem, FloatArray, float],
-    fitter: Fitter,
-    smoothing: float | None,
-    *,
-    like: SpectrumFit | None,
-    held: SpectrumFit | None,
+    data: ComplexArray, noise: float, begun: tuple[Problem, FloatArray, float], fitter: Fitter, smoothing: float | None
 ) -> SpectrumFit:
-    """All parameters with the chosen stiffness; in every round the unit becomes the residual's, and ratio priors follow amplitudes.
-
-    Beside the fit of another spectrum one round is enough, in which only the common parameters are searched.
-    """
+    """All parameters with the chosen stiffness; in every round the unit becomes the residual's, and ratio priors follow amplitudes."""
     options = fitter.options
     problem, theta, unit = begun
-    if held:
-        theta = np.concatenate([theta[: len(COMMON)], [held.parameters[name] for name in fitter.parameter_names[len(COMMON) :]]])
-    free = problem.free if held else _all_free(fitter)
-    for _ in range(1 if like else 2):
-        problem = replace(problem, offset=_known_baseline(held, fitter, unit=unit))
+    free = _all_free(fitter)
+    for _ in range(2):
         chosen = smoothing if smoothing is not None else choose_smoothing(problem, theta, scale=fitter.scale, options=options)
-        problem = replace(problem, smoothing=chosen, free=problem.free if like else free)
+        problem = replace(problem, smoothing=chosen, free=free)
         state, _ = levenberg_marquardt(problem, theta, max_iterations=options.max_iterations, negligible=COARSE_GAIN)
         unit_now = noise * max(1.0, _residual_sd(problem, state) * unit / noise)
         problem = _refined(replace(problem, data=data / unit_now), state, fitter, scale=unit / unit_now)
         unit, theta = unit_now, state.theta
-    problem = replace(problem, free=free, offset=_known_baseline(held, fitter, unit=unit))
     state, converged = levenberg_marquardt(problem, theta, max_iterations=options.max_iterations)
     return _result(problem, state, fitter, unit=unit, noise=noise, converged=converged)
-
-
-def _known_baseline(held: SpectrumFit | None, fitter: Fitter, *, unit: float) -> ComplexArray | None:
-    """The baseline of another fit at the chemical shifts of the fitted points."""
-    if held is None or held.curves is None:
-        return None
-    ppm = fitter.model.basis.acquisition.ppm[fitter.model.mask]
-    known, curve = held.curves.ppm[::-1], held.curves.baseline[::-1]
-    return np.asarray((np.interp(ppm, known, curve.real) + 1j * np.interp(ppm, known, curve.imag)) / unit, dtype=complex)
 
 
 def residual_sd(residual: ComplexArray, *, n_amplitudes: int, smoother: Smoother, smoothing: float) -> float:
@@ -276,23 +225,47 @@ def _refined(problem: Problem, state: State, fitter: Fitter, *, scale: float) ->
 
 def _result(problem: Problem, state: State, fitter: Fitter, *, unit: float, noise: float, converged: bool) -> SpectrumFit:
     """Uncertainty, quality and verdict of the final state."""
+    model = problem.model
     covariance = amplitude_covariance(problem, state)
+    found = Found(
+        theta=state.theta,
+        amplitudes=state.amplitudes,
+        covariance=covariance,
+        significance=highest_significance(state.amplitudes, covariance),
+        residual=state.residual,
+        naa=naa_lines(lambda index: state.fids[index : index + 1], model=model, shift_hz=state.theta[2:3])[0],
+        unit=unit,
+        noise=noise,
+        converged=converged,
+    )
+    curves = FitCurves(
+        ppm=model.basis.acquisition.ppm[model.mask] + state.theta[2] / model.basis.acquisition.spectrometer_frequency_mhz,
+        data=(state.explained + state.residual) * unit,
+        baseline=state.baseline * unit,
+        components=as_complex(state.columns * (state.amplitudes * unit)),
+        residual=state.residual * unit,
+    )
+    return judged(found, curves=curves, fitter=fitter, smoothing=problem.smoothing)
+
+
+def judged(found: Found, *, curves: FitCurves, fitter: Fitter, smoothing: float, held: frozenset[str] = frozenset()) -> SpectrumFit:
+    """The fit in the units of the data and of the whole FID, or what is left of one that cannot be believed."""
     low, high = fitter.options.ppm_range
-    dimension = fitter.scale.effective_dimension(problem.smoothing) if fitter.scale else fitter.model.baseline.n_columns
-    ed = dimension / (high - low)
-    quality, status, reason = assess(problem, state, covariance=covariance, unit=unit, noise=noise, converged=converged, ed_per_ppm=ed)
+    dimension = fitter.scale.effective_dimension(smoothing) if fitter.scale else fitter.model.baseline.n_columns
+    quality, status, reason = assess(found, model=fitter.model, ed_per_ppm=dimension / (high - low))
     whole = {"snr": 1 / fitter.noise_scale, "noise_sd": fitter.noise_scale, "residual_sd": fitter.noise_scale}
     quality = {name: value * whole.get(name, 1.0) for name, value in quality.items()}
     if status != "ok":
         return failed_fit(fitter.basis.metabolites, status=status, reason=reason, quality=quality)
     return SpectrumFit(
         metabolites=fitter.basis.metabolites,
-        amplitudes=state.amplitudes * unit,
-        covariance=covariance * unit**2,
-        parameters=dict(zip(fitter.parameter_names, (float(value) for value in state.theta), strict=True)),
+        amplitudes=found.amplitudes * found.unit,
+        covariance=found.covariance * found.unit**2,
+        parameters=dict(zip(fitter.parameter_names, (float(value) for value in found.theta), strict=True)),
         quality=quality,
         status=status,
         reason=reason,
-        curves=curves_in_data_units(problem, state, unit=unit),
-        smoothing=problem.smoothing,
+        curves=curves,
+        smoothing=smoothing,
+        held=held,
     )

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import scipy.linalg
 
-from mrs_pipeline.acquisition import FloatArray
+from mrs_pipeline.acquisition import BoolArray, FloatArray
 from mrs_pipeline.fids import read_only
 from mrs_pipeline.fitting.fit import Fitter, residual_sd
 from mrs_pipeline.fitting.model import as_real
@@ -25,6 +25,7 @@ _RIDGE = 1e-12
 class Linearised:
     """A fit on its 2 n_points real data, amplitudes first among its unknowns, in multiples of `unit` (the SD that weighted the data).
 
+    What the fit took over from another one is not among the unknowns: `decided` marks the components whose amplitudes are.
     `design` has shape (2 n_points, n_unknowns), `penalty` its square; `smooth_rows` Q are those of the baseline, S = Q'Q. `moving` marks
     what the fit could move: neither amplitudes held at zero nor parameters at a bound. `theta` are the non-linear parameters.
     """
@@ -35,25 +36,25 @@ class Linearised:
     smooth_rows: FloatArray
     residual: FloatArray
     moving: FloatArray
-    n_amplitudes: int
+    decided: BoolArray
     unit: float
 
     def __post_init__(self) -> None:
         """Make the arrays read-only."""
-        for name in ("theta", "design", "penalty", "smooth_rows", "residual", "moving"):
+        for name in ("theta", "design", "penalty", "smooth_rows", "residual", "moving", "decided"):
             object.__setattr__(self, name, read_only(getattr(self, name)))
 
     def amplitude_covariance(self, *, with_baseline: bool = True) -> FloatArray:
-        """Covariance of the amplitudes in the units of the data; without the baseline: if that were known."""
+        """Covariance of the amplitudes in the units of the data, zero for those not decided; without the baseline: if that were known."""
         smooth = self.smooth_rows @ self.design
         information = self.design.T @ self.design + self.penalty
         if with_baseline:
             information -= smooth.T @ smooth
         scale = 1.0 / np.sqrt(np.maximum(np.diag(information), 1e-300))
         scaled = information * scale[:, None] * scale + _RIDGE * np.eye(scale.size)
-        n = self.n_amplitudes
-        inverse = symmetric_inverse(scaled)[:n, :n] * scale[:n, None] * scale[:n]
-        return np.asarray(inverse * self.unit**2)
+        n, covariance = int(np.count_nonzero(self.decided)), np.zeros((self.decided.size, self.decided.size))
+        covariance[np.ix_(self.decided, self.decided)] = symmetric_inverse(scaled)[:n, :n] * scale[:n, None] * scale[:n]
+        return covariance * self.unit**2
 
     @cached_property
     def taken(self) -> FloatArray:
@@ -84,18 +85,18 @@ def linearised(fit: SpectrumFit, *, fitter: Fitter) -> Linearised | None:
     fids = model.modulated(theta)
     columns = as_real(model.spectra(fids))
     slopes = as_real(model.derivatives(fids, amplitudes=fit.amplitudes / unit, explained=(curves.data - curves.residual) / unit))
-    free = np.ones(theta.size, dtype=bool)
-    free[len(COMMON) :] = fitter.options.priors
+    decided = np.array([name not in fit.held for name in fit.metabolites])
+    free = np.array([name not in fit.held and (fitter.options.priors or name in COMMON) for name in fitter.parameter_names])
     amplitude_penalty = _amplitude_penalty(fit, columns, rows, fitter, unit=unit)
     within = (theta > fitter.lower) & (theta < fitter.upper)
     return Linearised(
         theta=theta,
-        design=np.concatenate([columns, slopes[:, free]], axis=1),
-        penalty=scipy.linalg.block_diag(amplitude_penalty, np.diag(fitter.priors.precision[free])),
+        design=np.concatenate([columns[:, decided], slopes[:, free]], axis=1),
+        penalty=scipy.linalg.block_diag(amplitude_penalty[np.ix_(decided, decided)], np.diag(fitter.priors.precision[free])),
         smooth_rows=rows,
         residual=as_real(curves.residual) / unit,
-        moving=np.concatenate([fit.amplitudes > 0, within[free]]).astype(float),
-        n_amplitudes=fit.amplitudes.size,
+        moving=np.concatenate([fit.amplitudes[decided] > 0, within[free]]).astype(float),
+        decided=decided,
         unit=unit,
     )
 
@@ -111,7 +112,8 @@ def final_parameters(fit: SpectrumFit, *, fitter: Fitter) -> FloatArray:
 
 def _unit(fit: SpectrumFit, curves: FitCurves, fitter: Fitter) -> float:
     """Noise of the fitted spectrum, or the residual per degree of freedom left by amplitudes and baseline where that is larger."""
-    left = residual_sd(curves.residual, n_amplitudes=fit.amplitudes.size, smoother=fitter.model.smoother, smoothing=fit.smoothing)
+    n_amplitudes = sum(name not in fit.held for name in fit.metabolites)
+    left = residual_sd(curves.residual, n_amplitudes=n_amplitudes, smoother=fitter.model.smoother, smoothing=fit.smoothing)
     return max(fit.quality["noise_sd"] / fitter.noise_scale, left)
 
 

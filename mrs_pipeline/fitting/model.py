@@ -23,7 +23,8 @@ from mrs_pipeline.fitting.smoother import Smoother, smoother
 
 #: Place of the NAA singlet, ppm.
 NAA_PPM = 2.01
-_GAUSSIAN = np.pi**2 / (4.0 * np.log(2.0))
+#: Decay of a Gaussian line of full width w (Hz): exp(-GAUSSIAN (w t)^2).
+GAUSSIAN = np.pi**2 / (4.0 * np.log(2.0))
 
 
 def as_real(columns: ComplexArray) -> FloatArray:
@@ -32,8 +33,8 @@ def as_real(columns: ComplexArray) -> FloatArray:
 
 
 def as_complex(stacked: FloatArray) -> ComplexArray:
-    """The inverse of `as_real` for one column."""
-    half = stacked.size // 2
+    """The inverse of `as_real`."""
+    half = len(stacked) // 2
     return np.asarray(stacked[:half] + 1j * stacked[half:])
 
 
@@ -78,7 +79,7 @@ class SpectralModel:
 
     def envelope(self, theta: FloatArray, time_s: FloatArray, columns: ComplexArray) -> ComplexArray:
         """Decay that all components share: the Gaussian one and that of the lineshape, whose `columns` are given at these times."""
-        exponent = -_GAUSSIAN * theta[COMMON.index("gaussian_square_hz2")] * time_s**2
+        exponent = -GAUSSIAN * theta[COMMON.index("gaussian_square_hz2")] * time_s**2
         if columns.size:
             exponent = exponent + theta[len(COMMON) + 2 * self.n_components :] @ columns
         return np.asarray(np.exp(exponent))
@@ -138,7 +139,7 @@ class SpectralModel:
         """`shifted`, `widened`: spectra of t times all signals, and of t times those that share the Lorentzian width."""
         squared = self.spectra(weighted.sum(axis=0) * self.fids.time_s**2)
         phase1 = 2j * np.pi * (self.frequency_hz - self.pivot_hz) * explained
-        return np.stack([1j * explained, phase1, 2j * np.pi * shifted, -_GAUSSIAN * squared, -np.pi * widened], axis=1)
+        return np.stack([1j * explained, phase1, 2j * np.pi * shifted, -GAUSSIAN * squared, -np.pi * widened], axis=1)
 
     def slope(self, fids: ComplexArray, *, amplitudes: FloatArray, explained: ComplexArray, residual: ComplexArray) -> FloatArray:
         """Inner product of each derivative with the residual, shape (n_parameters,): what `derivatives` would give, by the adjoint."""
@@ -150,7 +151,7 @@ class SpectralModel:
         turned = (explained.conj() * residual).imag
         shifts, widths = 2 * np.pi * first.imag, -np.pi * first.real
         phase1 = 2 * np.pi * (self.frequency_hz - self.pivot_hz) @ turned
-        common = [turned.sum(), phase1, shifts.sum(), -_GAUSSIAN * squared.real, widths @ self.shares_lorentzian]
+        common = [turned.sum(), phase1, shifts.sum(), -GAUSSIAN * squared.real, widths @ self.shares_lorentzian]
         return np.concatenate([common, shifts, widths, (self.lineshape_columns.conj() @ total).real])
 
 

@@ -1,13 +1,16 @@
 """How good a fit is: covariance, signal-to-noise ratio, linewidth, residual, and the verdict."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import scipy.linalg
 
-from mrs_pipeline.acquisition import FloatArray
-from mrs_pipeline.fitting.model import NAA_PPM
+from mrs_pipeline.acquisition import ComplexArray, FloatArray
+from mrs_pipeline.fitting.model import NAA_PPM, SpectralModel
 from mrs_pipeline.fitting.parameters import COMMON
 from mrs_pipeline.fitting.solver import Problem, State, joint_information
-from mrs_pipeline.fitting.spectrum_fit import STATUSES, FitCurves
+from mrs_pipeline.fitting.spectrum_fit import STATUSES
 
 #: A spectrum shows something when its strongest amplitude is this many standard errors from zero.
 _DETECTION = 5.0
@@ -39,67 +42,76 @@ def symmetric_inverse(matrix: FloatArray) -> FloatArray:
         return np.asarray(scipy.linalg.pinvh(matrix))
 
 
-def curves_in_data_units(problem: Problem, state: State, *, unit: float) -> FitCurves:
-    """Phased curves on the fitted points in the units of the data given to the fit."""
-    acquisition = problem.model.basis.acquisition
-    half = state.residual.size
-    return FitCurves(
-        ppm=acquisition.ppm[problem.model.mask] + state.theta[2] / acquisition.spectrometer_frequency_mhz,
-        data=(state.explained + state.residual) * unit,
-        baseline=state.baseline * unit,
-        components=np.asarray((state.columns[:half] + 1j * state.columns[half:]) * state.amplitudes * unit),
-        residual=state.residual * unit,
-    )
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A final state to be judged: parameters, amplitudes and their covariance, and the residual, in multiples of `unit` (data units).
+
+    `significance` is that of the strongest of the amplitudes that this spectrum decides. `naa` are height, position (ppm, the common shift
+    taken out) and width (Hz) of the singlet of NAA of unit amplitude (`naa_lines`); `noise` is the SD of the noise in the fitted spectrum,
+    in data units; `converged` says whether the search did.
+    """
+
+    theta: FloatArray
+    amplitudes: FloatArray
+    covariance: FloatArray
+    significance: float
+    residual: ComplexArray
+    naa: tuple[float, float, float]
+    unit: float
+    noise: float
+    converged: bool
 
 
-def assess(
-    problem: Problem, state: State, *, covariance: FloatArray, unit: float, noise: float, converged: bool, ed_per_ppm: float
-) -> tuple[dict[str, float], str, str]:
-    """Quality numbers, status and reason of a final state."""
-    snr, position_ppm, fwhm_hz = _naa_line(problem, state, unit=unit, noise=noise)
-    frequency = problem.model.basis.acquisition.spectrometer_frequency_mhz
-    residual = float(np.sqrt(np.mean(np.abs(state.residual) ** 2) / 2.0)) * unit
-    common = dict(zip(COMMON, state.theta, strict=False))
+def highest_significance(amplitudes: FloatArray, covariance: FloatArray) -> float:
+    """Largest ratio of an amplitude to its standard error; NaN if one is not a number."""
+    return float(np.max(amplitudes / np.sqrt(np.maximum(np.diag(covariance), 1e-300)), initial=0.0))
+
+
+def naa_lines(fids: Callable[[int], ComplexArray], *, model: SpectralModel, shift_hz: FloatArray) -> list[tuple[float, float, float]]:
+    """Height, position (ppm) and width (Hz) of the singlet of NAA in spectra with these common shifts (n_spectra,).
+
+    `fids` gives the FIDs (n_spectra, n_times) of the component of this number. NaN where the basis has no NAA, or its singlet is not in the
+    fitted range.
+    """
+    index = _naa_index(model)
+    if index is None:
+        return [(np.nan, np.nan, np.nan)] * len(shift_hz)
+    return model.naa_probe.measure(fids(index) * np.exp(-2j * np.pi * shift_hz[:, None] * model.fids.time_s))
+
+
+def _naa_index(model: SpectralModel) -> int | None:
+    ppm, names = model.basis.acquisition.ppm[model.mask], model.basis.metabolites
+    return names.index("NAA") if "NAA" in names and ppm.min() <= NAA_PPM <= ppm.max() else None
+
+
+def assess(found: Found, *, model: SpectralModel, ed_per_ppm: float) -> tuple[dict[str, float], str, str]:
+    """Quality numbers, status and reason."""
+    height, _, fwhm_hz = found.naa
+    index = _naa_index(model)
+    snr = height * found.amplitudes[index] * found.unit / found.noise if index is not None else np.nan
+    residual = float(np.sqrt(np.mean(np.abs(found.residual) ** 2) / 2.0)) * found.unit
+    common = dict(zip(COMMON, found.theta, strict=False))
     quality = {
-        "snr": snr,
+        "snr": float(snr),
         "fwhm_hz": fwhm_hz,
-        "fwhm_ppm": fwhm_hz / frequency,
+        "fwhm_ppm": fwhm_hz / model.basis.acquisition.spectrometer_frequency_mhz,
         "shift_hz": float(common["shift_hz"]),
         "phase0_deg": float(np.degrees(np.angle(np.exp(1j * common["phase0_rad"])))),
         "phase1_ms": float(1e3 * common["phase1_s"]),
         "baseline_ed_per_ppm": ed_per_ppm,
-        "noise_sd": noise,
+        "noise_sd": found.noise,
         "residual_sd": residual,
-        "fqn": (residual / noise) ** 2,
+        "fqn": (residual / found.noise) ** 2,
     }
-    status = _status(problem, state, covariance=covariance, excess=unit / noise, position_ppm=position_ppm, converged=converged)
+    status = _status(found, index=index)
     return quality, status, "" if status == "ok" else STATUSES[status]
 
 
-def _naa_line(problem: Problem, state: State, *, unit: float, noise: float) -> tuple[float, float, float]:
-    """SNR, position before the common shift (ppm) and width of the fitted NAA singlet; NaN without NAA or outside the range."""
-    model, names = problem.model, problem.model.basis.metabolites
-    if not _naa_inside(problem):
-        return np.nan, np.nan, np.nan
-    index = names.index("NAA")
-    back = np.exp(-2j * np.pi * state.theta[COMMON.index("shift_hz")] * model.fids.time_s)
-    height, position_ppm, fwhm_hz = model.naa_probe.measure(state.fids[index] * back)
-    return float(height * state.amplitudes[index] * unit / noise), position_ppm, fwhm_hz
-
-
-def _naa_inside(problem: Problem) -> bool:
-    """Whether the basis has NAA, and its singlet is in the fitted range."""
-    ppm = problem.model.basis.acquisition.ppm[problem.model.mask]
-    return "NAA" in problem.model.basis.metabolites and bool(ppm.min() <= NAA_PPM <= ppm.max())
-
-
-def _status(problem: Problem, state: State, *, covariance: FloatArray, excess: float, position_ppm: float, converged: bool) -> str:
-    """`excess`: residual over noise, at least 1; standard errors are those of the residual."""
-    significance = state.amplitudes / np.sqrt(np.maximum(np.diag(covariance), 1e-300))
-    highest = float(significance.max(initial=0.0))
-    if not np.all(np.isfinite(significance)) or highest < _DETECTION:
-        return "not_described" if excess > _UNDESCRIBED and highest * excess >= _DETECTION else "no_signal"
-    names = problem.model.basis.metabolites
-    if _naa_inside(problem) and (state.amplitudes[names.index("NAA")] <= 0 or abs(position_ppm - NAA_PPM) > _NAA_TOLERANCE_PPM):
+def _status(found: Found, *, index: int | None) -> str:
+    """Standard errors are those of the residual; the excess of the residual over the noise is at least 1."""
+    excess = found.unit / found.noise
+    if not found.significance >= _DETECTION:
+        return "not_described" if excess > _UNDESCRIBED and found.significance * excess >= _DETECTION else "no_signal"
+    if index is not None and (found.amplitudes[index] <= 0 or abs(found.naa[1] - NAA_PPM) > _NAA_TOLERANCE_PPM):
         return "naa_misplaced"
-    return "ok" if converged else "not_converged"
+    return "ok" if found.converged else "not_converged"

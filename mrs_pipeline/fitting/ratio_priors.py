@@ -1,7 +1,7 @@
 """Soft priors on ratios of amplitudes, such as those of macromolecule components, as penalties linear in the amplitudes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -26,6 +26,13 @@ class RatioRows:
         """
         reference = np.maximum(self.denominators @ amplitudes, np.sqrt(self.denominators @ sd**2))
         return (self.numerators - self.mean[:, None] * self.denominators) / (self.sd * reference)[:, None]
+
+    def within(self, components: Collection[int]) -> "RatioRows":
+        """The priors that concern none but these components, given by their numbers."""
+        outside = np.ones(self.numerators.shape[1], dtype=bool)
+        outside[list(components)] = False
+        acting = ~(self.numerators + self.denominators)[:, outside].any(axis=1)
+        return RatioRows(**{item.name: getattr(self, item.name)[acting] for item in fields(self)})
 
 
 def ratio_rows(priors: Sequence[RatioPrior], *, components: tuple[str, ...]) -> RatioRows:

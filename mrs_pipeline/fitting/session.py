@@ -1,49 +1,160 @@
 """Fits of the windows of one session, which share what the mean of the session knows."""
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from mrs_pipeline.acquisition import FloatArray
+from mrs_pipeline.acquisition import BoolArray, ComplexArray, FloatArray
 from mrs_pipeline.fids import Fids
-from mrs_pipeline.fitting.fit import Fitter, fit_spectra
-from mrs_pipeline.fitting.spectrum_fit import SpectrumFit, failed_fit
+from mrs_pipeline.fitting.fit import LEAST_NOISE, Fitter, check_axis, fit_spectra, fit_spectrum, judged, referenced
+from mrs_pipeline.fitting.parameters import COMMON
+from mrs_pipeline.fitting.quality import Found, highest_significance, naa_lines
+from mrs_pipeline.fitting.series import Series, SeriesState, as_spectra
+from mrs_pipeline.fitting.series_search import covariances, search
+from mrs_pipeline.fitting.session_series import Lent, held_names, lent_by, session_series, starts
+from mrs_pipeline.fitting.spectrum_fit import FitCurves, SpectrumFit, failed_fit
+from mrs_pipeline.fitting.start import noise_sd
+
+#: Spectra solved at once: enough for the work to be that on arrays, few enough for these to stay near the processor.
+_AT_ONCE = 16
+#: A residual whose SD is off by more than this share changes the weight of penalties: the spectrum is searched again.
+_UNIT_TOLERANCE = 0.05
 
 
 def fit_windows(averaged: Fids, *, counts: FloatArray, fitter: Fitter) -> tuple[SpectrumFit, ...]:
     """Fits of all windows, shape (n_windows, n_points), averages of `counts` transients; NaN where there are too few.
 
     The mean of the session is fitted first. Each window holds its baseline, from which its own departs by a stiff curve
-    (`FitOptions.baseline_ed_per_ppm`), and the shifts and widths of single components: what belongs to the session cannot differ between
-    windows by their noise. Amplitudes, phases, common shift and both common widths are free in every window. Covariances are those of
-    levels (`_with_what_is_held`). If the mean cannot be fitted, windows are fitted by themselves.
+    (`FitOptions.baseline_ed_per_ppm`), the amplitudes of its macromolecules, the shifts and widths of single components and the
+    first-order phase: what belongs to the session cannot differ between windows by their noise. Amplitudes of metabolites and lipids,
+    phase, common shift and both common widths are free in every window. Covariances are those of levels (`_results`). If the mean
+    cannot be fitted, windows are fitted by themselves.
     """
-    usable = np.all(np.isfinite(averaged.data), axis=1)
-    empty = failed_fit(fitter.basis.metabolites, status="too_few_transients")
-    if not usable.any():
-        return (empty,) * len(counts)
-    mean = np.average(np.asarray(averaged.data)[usable], axis=0, weights=counts[usable])
-    common = fit_spectra(averaged.with_data(mean, dims=("time",)), fitter=fitter)[0]
-    if common.status == "ok":
-        fits = fit_spectra(averaged, fitter=fitter, smoothing=departure_smoothing(fitter), like=common, held=common)
-        shares = counts / counts[usable].sum()
-        fits = tuple(_with_what_is_held(fit, common=common, share=share) for fit, share in zip(fits, shares, strict=True))
-    else:
-        fits = fit_spectra(averaged, fitter=fitter)
-    return tuple(fit if has_data else empty for fit, has_data in zip(fits, usable, strict=True))
+    check_axis(averaged, fitter.basis)
+    data = np.asarray(averaged.data, dtype=np.complex128)
+    usable = np.flatnonzero(np.all(np.isfinite(data), axis=1))
+    fits = [failed_fit(fitter.basis.metabolites, status="too_few_transients")] * len(counts)
+    if not usable.size:
+        return tuple(fits)
+    mean = np.average(data[usable], axis=0, weights=counts[usable])
+    common = fit_spectrum(mean, fitter=fitter)
+    found = _fits_like(data[usable], mean, common, counts=counts[usable], fitter=fitter) if common.status == "ok" else None
+    for place, fit in zip(usable, found or fit_spectra(averaged.with_data(data[usable]), fitter=fitter), strict=True):
+        fits[place] = fit
+    return tuple(fits)
 
 
-def _with_what_is_held(fit: SpectrumFit, *, common: SpectrumFit, share: float) -> SpectrumFit:
-    """The fit with the covariance of its level, what it holds being as uncertain as the mean of the session leaves it.
+@dataclass(frozen=True, kw_only=True)
+class _Batch:
+    """Spectra that are solved at once: FIDs, the SDs of noise and residual, shares in the session's mean; what is lent to them."""
 
-    The error of a window is that of its own noise, known baseline and components given, and the error of these. The error of the mean
-    has the same two parts, its own noise being a `share` of the window's: ``C = C_window + (C_mean - share C_window)``.
+    fids: ComplexArray
+    noise: FloatArray
+    unit: FloatArray
+    shares: FloatArray
+    lent: Lent
+    fitter: Fitter
+    smoothing: float
+
+    @cached_property
+    def series(self) -> Series:
+        """The problem."""
+        return session_series(self.fids, lent=self.lent, unit=self.unit, smoothing=self.smoothing, fitter=self.fitter)
+
+
+def _fits_like(data: ComplexArray, mean: ComplexArray, common: SpectrumFit, *, counts: FloatArray, fitter: Fitter) -> list[SpectrumFit]:
+    """Fits of FIDs beside that of their mean."""
+    lent, fids = lent_by(common, fitter=fitter), data[:, : fitter.n_used]
+    noise = np.maximum(noise_sd(data, ppm=fitter.basis.acquisition.ppm) / fitter.noise_scale, LEAST_NOISE * np.abs(data).max(axis=1))
+    unit = noise * max(1.0, common.quality["residual_sd"] / common.quality["noise_sd"])
+    begin = starts(fids, mean=mean[: fitter.n_used], lent=lent, template=fitter.template)
+    shares, smoothing = counts / counts.sum(), departure_smoothing(fitter)
+    fits: list[SpectrumFit] = []
+    for first in range(0, len(data), _AT_ONCE):
+        part = slice(first, first + _AT_ONCE)
+        batch = _Batch(
+            fids=fids[part], noise=noise[part], unit=unit[part], shares=shares[part], lent=lent, fitter=fitter, smoothing=smoothing
+        )
+        with np.errstate(all="ignore"):
+            fits += _fits(batch, begin[part])
+    return fits
+
+
+def _fits(batch: _Batch, begin: FloatArray) -> list[SpectrumFit]:
+    max_iterations = batch.fitter.options.max_iterations
+    guess = np.tile(batch.lent.mean.amplitudes[list(batch.lent.free)] > 0, (len(begin), 1))
+    state, converged = search(batch.series, begin, guess=guess, max_iterations=max_iterations)
+    unit = np.maximum(batch.noise, _residual_sd(batch.series, state) * batch.unit)
+    again = np.flatnonzero(np.abs(unit / batch.unit - 1.0) > _UNIT_TOLERANCE)
+    if again.size:
+        scale = np.ones_like(unit)
+        scale[again] = unit[again] / batch.unit[again]
+        batch = replace(batch, unit=batch.unit * scale)
+        better, converged[again] = search(
+            batch.series.take(again), state.theta[again], guess=state.amplitudes[again] > 0, max_iterations=max_iterations
+        )
+        state.put(again, better, np.ones(again.size, dtype=bool))
+    return list(_results(batch, state, converged))
+
+
+def _residual_sd(series: Series, state: SeriesState) -> FloatArray:
+    """RMS of the residuals per real number, degrees of freedom of amplitudes and baseline taken off."""
+    n_data = state.residual.shape[1]
+    n_used = state.amplitudes.shape[1] + float(np.sum(series.rows**2))
+    return np.asarray(np.sqrt(np.sum(state.residual**2, axis=1) / max(n_data - n_used, 0.5 * n_data)))
+
+
+def _results(batch: _Batch, state: SeriesState, converged: BoolArray) -> Iterator[SpectrumFit]:
+    """The fits of a batch, in the units and on the axis of the data.
+
+    Covariances are those of levels, what is held being as uncertain as the mean of the session leaves it. The error of a window is that of
+    its own noise, all that it holds given, and the error of the latter. The error of the mean has the same two parts, its own noise being
+    a `share` of the window's: ``C = C_window + (C_mean - share C_window)``.
     """
-    if fit.status != "ok":
-        return fit
-    return replace(fit, covariance=(1.0 - share) * fit.covariance + common.covariance)
+    fitter, lent = batch.fitter, batch.lent
+    free, mean = list(lent.free), lent.mean
+    own = [mean.parameters[name] for name in fitter.parameter_names[len(COMMON) :]]
+    envelope, shift_hz = batch.series.envelope(state.theta), state.theta[:, COMMON.index("shift_hz")]
+    known = fitter.model.fids.rows(envelope[:, None] * lent.fids[list(lent.known)])
+    lines = naa_lines(lambda index: envelope * lent.fids[index], model=fitter.model, shift_hz=shift_hz)
+    for row, (unit, covariance) in enumerate(zip(batch.unit, covariances(batch.series, state), strict=True)):
+        level = mean.covariance / unit**2
+        level[np.ix_(free, free)] += (1.0 - batch.shares[row]) * covariance
+        amplitudes = mean.amplitudes / unit
+        amplitudes[free] = state.amplitudes[row]
+        found = Found(
+            theta=np.array([*state.theta[row], *own]),
+            amplitudes=amplitudes,
+            covariance=level,
+            significance=highest_significance(state.amplitudes[row], covariance),
+            residual=as_spectra(state.residual[row]),
+            naa=lines[row],
+            unit=float(unit),
+            noise=float(batch.noise[row]),
+            converged=bool(converged[row]),
+        )
+        curves = _curves(found, as_spectra(state.explained[row]), as_spectra(state.columns[row]), known[row], lent=lent, fitter=fitter)
+        fit = judged(found, curves=curves, fitter=fitter, smoothing=batch.smoothing, held=held_names(lent, fitter=fitter))
+        yield referenced(fit, shift_hz=lent.shift_hz, delay_s=lent.delay_s, lorentzian_hz=lent.lorentzian_hz)
 
 
-def departure_smoothing(fitter: Fitter) -> float | None:
-    """Smoothing parameter of what a window's baseline departs from its session's; None for a baseline without penalty."""
-    return fitter.scale.smoothing(fitter.options.baseline_ed_per_ppm * fitter.scale.range_ppm) if fitter.scale else None
+def _curves(found: Found, explained: ComplexArray, columns: ComplexArray, known: ComplexArray, *, lent: Lent, fitter: Fitter) -> FitCurves:
+    """Curves in the units of the data; `columns` and `known` are of unit amplitude, (n_components, n_points)."""
+    acquisition, mask = fitter.model.basis.acquisition, fitter.model.mask
+    components = np.empty((explained.size, found.amplitudes.size), dtype=complex)
+    components[:, list(lent.free)], components[:, list(lent.known)] = columns.T, known.T
+    components *= found.amplitudes * found.unit
+    return FitCurves(
+        ppm=acquisition.ppm[mask] + found.theta[COMMON.index("shift_hz")] / acquisition.spectrometer_frequency_mhz,
+        data=(explained + found.residual) * found.unit,
+        baseline=explained * found.unit - components.sum(axis=1),
+        components=components,
+        residual=found.residual * found.unit,
+    )
+
+
+def departure_smoothing(fitter: Fitter) -> float:
+    """Smoothing parameter of what a window's baseline departs from its session's; zero for a baseline without penalty."""
+    return fitter.scale.smoothing(fitter.options.baseline_ed_per_ppm * fitter.scale.range_ppm) if fitter.scale else 0.0

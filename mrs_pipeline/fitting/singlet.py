@@ -25,9 +25,14 @@ class LineProbe:
     search_hz: float
     spectrometer_frequency_mhz: float
 
-    def measure(self, fid: ComplexArray) -> tuple[float, float, float]:
-        """Height, position (ppm) and full width at half maximum (Hz) of the tallest line; NaN where there is none, or no half maximum."""
-        curve = (self.transform @ fid).real
+    def measure(self, fids: ComplexArray) -> list[tuple[float, float, float]]:
+        """Height, position (ppm) and full width at half maximum (Hz) of the tallest line of FIDs (n_fids, n_times).
+
+        NaN where there is none, or no half maximum.
+        """
+        return [self._measured(curve) for curve in (fids @ self.transform.T).real]
+
+    def _measured(self, curve: FloatArray) -> tuple[float, float, float]:
         near = np.abs(self.frequency_hz - self.centre_hz) <= self.search_hz
         index = int(np.argmax(np.where(near, curve, -np.inf)))
         if not curve[index] > 0.0:

@@ -92,8 +92,7 @@ class _Solutions:
 
 def _solutions(problem: Problem, state: State, smoothing: FloatArray) -> _Solutions:
     active, smoother = state.amplitudes > 0, problem.model.smoother
-    known = 0.0 if problem.offset is None else problem.offset
-    columns, data = state.columns[:, active], as_real(state.residual + state.explained - known)
+    columns, data = state.columns[:, active], as_real(state.residual + state.explained)
     gram = columns.T @ columns + problem.penalty[np.ix_(active, active)]
     right, smooth_data, smooth = columns.T @ data, smoother.columns.T @ data, smoother.columns.T @ columns
     weights = 1.0 / (1.0 + smoothing[:, None] * smoother.roughness)

@@ -9,16 +9,13 @@ from functools import cached_property
 
 import numpy as np
 import scipy.linalg
-import scipy.optimize
 
 from mrs_pipeline.acquisition import BoolArray, ComplexArray, FloatArray
 from mrs_pipeline.fitting.model import SpectralModel, as_complex, as_real
+from mrs_pipeline.fitting.non_negative import non_negative, solved_triangular
 from mrs_pipeline.fitting.parameters import COMMON, Priors
 
 _RIDGE = 1e-10
-#: Exchanges of entries before the search for a non-negative solution begins anew, and what counts as no slope in scaled units.
-_MAX_EXCHANGES, _SLOPE_TOLERANCE = 6, 1e-9
-
 #: Gain of the cost (in units of the noise variance) that moves no parameter by more than a thirtieth of its standard error.
 NEGLIGIBLE_GAIN = 1e-3
 #: Damping of the first step, relative to the diagonal of the scaled Gauss-Newton matrix.
@@ -36,10 +33,7 @@ class LinearPriors:
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One spectrum to be fitted: data in noise units on the fitted points, and every penalty that acts.
-
-    `offset` is a baseline known beforehand, upright and in the units of the data, from which the baseline departs.
-    """
+    """One spectrum to be fitted: data in noise units on the fitted points, and every penalty that acts."""
 
     model: SpectralModel
     data: ComplexArray
@@ -49,7 +43,6 @@ class Problem:
     free: FloatArray
     lower: FloatArray
     upper: FloatArray
-    offset: ComplexArray | None = None
 
     @property
     def common_only(self) -> bool:
@@ -91,51 +84,13 @@ class State:
         return np.asarray(self.explained - as_complex(self.columns @ self.amplitudes))
 
 
-def non_negative(gram: FloatArray, right: FloatArray, *, guess: BoolArray | None = None) -> FloatArray:
-    """Minimise x'Gx - 2 x'r over non-negative x.
-
-    `guess` says which entries are expected above zero: where it is right, one solution of linear equations proves it (Karush-Kuhn-Tucker).
-    """
-    scale = 1.0 / np.sqrt(np.maximum(np.diag(gram), 1e-300))
-    scaled = gram * scale[:, None] * scale[None, :]
-    scaled.flat[:: scale.size + 1] += _RIDGE
-    target = right * scale
-    guessed = _guessed_solution(scaled, target, guess) if guess is not None else None
-    if guessed is not None:
-        return guessed * scale
-    upper = scipy.linalg.cholesky(scaled, check_finite=False)
-    return np.asarray(scipy.optimize.nnls(upper, _solved_triangular(upper, target))[0] * scale)
-
-
-def _guessed_solution(gram: FloatArray, right: FloatArray, guess: BoolArray) -> FloatArray | None:
-    """The minimum, if a few exchanges of wrong entries of the guess lead to it (block principal pivoting), else None."""
-    inside = guess.copy()
-    for _ in range(_MAX_EXCHANGES):
-        solution = np.zeros_like(right)
-        if inside.any():
-            _, solution[inside], failed = scipy.linalg.lapack.dposv(gram[np.ix_(inside, inside)], right[inside])
-            if failed:
-                return None
-        slope = right - gram @ solution
-        wrong = np.where(inside, solution < 0.0, slope > _SLOPE_TOLERANCE)
-        if not wrong.any():
-            return solution
-        inside ^= wrong
-    return None
-
-
-def _solved_triangular(upper: FloatArray, right: FloatArray) -> FloatArray:
-    """Solution of U'x = r for an upper triangular U."""
-    return np.asarray(scipy.linalg.lapack.dtrtrs(upper, right, trans=1)[0])
-
-
 def evaluate(problem: Problem, theta: FloatArray, *, guess: BoolArray | None = None) -> State:
     """Solve the linear unknowns at `theta`: amplitudes with the baseline eliminated; `guess` as in `non_negative`."""
     model, rows = problem.model, problem.smooth_rows
     fids = model.modulated(theta)
     columns = as_real(model.spectra(fids))
     rotated = model.rotated(problem.data, theta)
-    data = as_real(rotated if problem.offset is None else rotated - problem.offset)
+    data = as_real(rotated)
     smooth = rows @ columns
     gram = columns.T @ columns - smooth.T @ smooth + problem.penalty
     amplitudes = non_negative(gram, columns.T @ data - smooth.T @ (rows @ data), guess=guess)
@@ -149,7 +104,7 @@ def evaluate(problem: Problem, theta: FloatArray, *, guess: BoolArray | None = N
         theta=theta,
         amplitudes=amplitudes,
         residual=as_complex(residual),
-        explained=as_complex(as_real(rotated) - residual),
+        explained=as_complex(data - residual),
         fids=fids,
         columns=columns,
         smooth=smooth,
@@ -198,7 +153,7 @@ def projected_hessian(problem: Problem, state: State) -> FloatArray:
     scale = 1.0 / np.sqrt(np.maximum(np.diag(gram), 1e-300))
     gram = gram * scale[:, None] * scale[None, :]
     gram.flat[:: scale.size + 1] += _RIDGE
-    half = _solved_triangular(scipy.linalg.cholesky(gram, check_finite=False), slopes.cross[active] * scale[:, None])
+    half = solved_triangular(scipy.linalg.cholesky(gram, check_finite=False), slopes.cross[active] * scale[:, None])
     hessian = slopes.gram - half.T @ half
     hessian.flat[:: n + 1] += problem.priors.precision[:n]
     return np.asarray(hessian)

@@ -48,6 +48,7 @@ class FitCurves:
 class SpectrumFit:
     """Result for one spectrum. `covariance` is that of the amplitudes, nuisance parameters and baseline integrated out.
 
+    `held` names the components whose amplitudes, and the parameters that, were taken over from the fit of the session's mean.
     A failed fit keeps its row: NaN amplitudes and covariance, a status and a reason, no curves.
     """
 
@@ -60,6 +61,7 @@ class SpectrumFit:
     reason: str
     curves: FitCurves | None
     smoothing: float
+    held: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Make arrays read-only."""

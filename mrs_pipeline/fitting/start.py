@@ -24,27 +24,28 @@ _MARGIN_PPM = 0.4
 _EDGE, _FEW_POINTS = 0.04, 128
 
 
-def noise_sd(fid: ComplexArray, *, ppm: FloatArray) -> float:
-    """SD of the noise in the real part of the spectrum: median over blocks away from metabolites and water.
+def noise_sd(fids: ComplexArray, *, ppm: FloatArray) -> FloatArray:
+    """SD of the noise in the real part of the spectra of FIDs (..., n_points): median over blocks away from metabolites and water.
 
     Each block of about 50 points is freed of a quadratic trend; the median passes over blocks with a signal of their own. A narrow band
     has too few points there: it is then taken from nearer to water, its edges left out.
     """
-    spectrum = spectrum_from_fid(fid)
+    spectra = spectrum_from_fid(fids)
     outside = ((ppm < -0.5) & (ppm > -6.0)) | ((ppm > 8.6) & (ppm < 15.0))  # no farther: receivers filter the edges of the band
     if outside.sum() < _FEW_POINTS:
         edge = _EDGE * np.ptp(ppm)
         outside = ((ppm < 0.2) | (ppm > 5.2)) & (ppm > ppm.min() + edge) & (ppm < ppm.max() - edge)
-    points = spectrum[outside]
-    n_blocks = max(1, min(8, points.size // 48))
-    spreads = [_detrended_sd(block) for block in np.array_split(points, n_blocks) if block.size > 6]
-    return float(np.median(spreads)) if spreads else 0.0
+    points = spectra[..., outside]
+    n_blocks = max(1, min(8, points.shape[-1] // 48))
+    spreads = [_detrended_sd(block) for block in np.array_split(points, n_blocks, axis=-1) if block.shape[-1] > 6]
+    return np.asarray(np.median(spreads, axis=0) if spreads else np.zeros(points.shape[:-1]))
 
 
-def _detrended_sd(block: ComplexArray) -> float:
-    trend = _trend(block.size)
-    square = np.vdot(block, block).real - np.sum(np.abs(trend.T @ block) ** 2)
-    return float(np.sqrt(max(square, 0.0) / (2.0 * (block.size - trend.shape[1]))))
+def _detrended_sd(blocks: ComplexArray) -> FloatArray:
+    n_points = blocks.shape[-1]
+    trend = _trend(n_points)
+    squares = np.sum(np.abs(blocks) ** 2, axis=-1) - np.sum(np.abs(blocks @ trend) ** 2, axis=-1)
+    return np.asarray(np.sqrt(np.maximum(squares, 0.0) / (2.0 * (n_points - trend.shape[1]))))
 
 
 @cache
@@ -104,9 +105,9 @@ def start_template(basis: BasisSet, *, ppm_range: tuple[float, float], pivot_hz:
     )
 
 
-def in_band(fid: ComplexArray, places: NDArray[np.intp]) -> ComplexArray:
-    """The part of an FID in a band of frequencies, as many samples as places."""
-    return np.asarray(scipy.fft.ifft(np.fft.ifftshift(spectrum_from_fid(fid)[places])))
+def in_band(fids: ComplexArray, places: NDArray[np.intp]) -> ComplexArray:
+    """The part of FIDs (..., n_points) in a band of frequencies, as many samples as places."""
+    return np.asarray(scipy.fft.ifft(np.fft.ifftshift(spectrum_from_fid(fids)[..., places], axes=-1), axis=-1))
 
 
 def coarse_start(fid: ComplexArray, *, template: StartTemplate) -> tuple[float, float, float]:

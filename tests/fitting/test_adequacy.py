@@ -50,7 +50,7 @@ def linear_model(design: np.ndarray, residual: np.ndarray, rows: np.ndarray | No
         smooth_rows=np.zeros((0, design.shape[0])) if rows is None else rows,
         residual=residual,
         moving=np.ones(design.shape[1]),
-        n_amplitudes=design.shape[1],
+        decided=np.ones(design.shape[1], dtype=bool),
         unit=1.0,
     )
 

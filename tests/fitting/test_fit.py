@@ -209,24 +209,6 @@ def test_filtered_edges_of_a_narrow_band_do_not_count_as_noise() -> None:
     assert np.mean(estimates) == pytest.approx(1.0, abs=0.05)
 
 
-def test_search_from_another_fit_ends_at_the_same_minimum(basis, make_fid) -> None:
-    fitter = prepare_fitter(basis, options=FitOptions(baseline_stiffness="fixed"))  # a criterion may choose another neighbour
-    mean = fit_spectrum(make_fid(snr=300.0, seed=1), fitter=fitter)
-    for seed, shift_hz, phase_rad in ((2, 0.0, 0.0), (3, 1.5, 0.2), (4, 12.0, 0.0), (5, 0.0, 2.5)):
-        fid = make_fid(snr=60.0, seed=seed, shift_hz=shift_hz, phase_rad=phase_rad)
-        cold, warm = fit_spectrum(fid, fitter=fitter), fit_spectrum(fid, fitter=fitter, like=mean)
-        assert warm.status == "ok"
-        assert np.abs(warm.amplitudes - cold.amplitudes).max() < 0.1 * cold.sd.max()
-        np.testing.assert_allclose(warm.sd, cold.sd, rtol=0.1)
-        assert warm.quality["shift_hz"] == pytest.approx(cold.quality["shift_hz"], abs=0.05)
-
-
-def test_a_failed_fit_is_no_place_to_begin(fitter, make_fid) -> None:
-    failed = fit_spectrum(np.zeros(1024, dtype=complex), fitter=fitter)
-    fid = make_fid(snr=60.0, seed=2)
-    np.testing.assert_array_equal(fit_spectrum(fid, fitter=fitter, like=failed).amplitudes, fit_spectrum(fid, fitter=fitter).amplitudes)
-
-
 def test_late_samples_count_for_the_noise_but_not_for_the_amplitudes(basis, make_fid) -> None:
     """Four times the samples of the same noise: twice its SD in the spectrum, and nothing else."""
     rng = np.random.default_rng(5)
