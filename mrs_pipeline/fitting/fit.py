@@ -18,13 +18,15 @@ from mrs_pipeline.fitting.quality import Found, amplitude_covariance, assess, hi
 from mrs_pipeline.fitting.ratio_priors import RatioRows, ratio_rows
 from mrs_pipeline.fitting.smoother import Smoother
 from mrs_pipeline.fitting.smoothing import SmoothingScale, choose_smoothing, smoothing_scale
-from mrs_pipeline.fitting.solver import LinearPriors, Problem, State, levenberg_marquardt
+from mrs_pipeline.fitting.solver import NEGLIGIBLE_GAIN, LinearPriors, Problem, State, levenberg_marquardt
 from mrs_pipeline.fitting.spectrum_fit import FitCurves, SpectrumFit, failed_fit
 from mrs_pipeline.fitting.start import StartTemplate, coarse_start, noise_sd, start_template
 
 #: Samples beyond this time are noise: a line of 4 Hz has fallen to 0.2 % of its start. Leaving them out costs no information (the noise of
 #: samples is independent) and, as the basis ends there too, no accuracy.
 FITTED_DURATION_S = 0.512
+#: A residual whose SD is off by more than this share of the unit changes the weight of penalties: the search goes on with the new one.
+UNIT_TOLERANCE = 0.03
 #: Least noise, relative to the highest point: data without any are fitted as if they had this.
 LEAST_NOISE = 1e-6
 #: Gain at which a search ends whose result is only where the next one begins.
@@ -147,31 +149,31 @@ def referenced(fit: SpectrumFit, *, shift_hz: float, delay_s: float, lorentzian_
 
 
 def _begun(data: ComplexArray, noise: float, phase_rad: float, fitter: Fitter) -> tuple[Problem, FloatArray, float]:
-    """The first stages, common parameters with a stiff baseline: problem, its parameters, and the unit the data are in."""
-    options = fitter.options
+    """The first stage, common parameters with a stiff baseline: problem, its parameters, and the unit the data are in."""
     problem = _problem(data / noise, fitter)
-    state, _ = levenberg_marquardt(problem, _start(phase_rad, fitter), max_iterations=options.max_iterations, negligible=COARSE_GAIN)
+    start = _start(phase_rad, fitter)
+    state, _ = levenberg_marquardt(problem, start, max_iterations=fitter.options.max_iterations, negligible=COARSE_GAIN)
     unit = noise * max(1.0, _residual_sd(problem, state))
-    problem = _refined(replace(problem, data=data / unit), state, fitter, scale=noise / unit)
-    state, _ = levenberg_marquardt(problem, state.theta, max_iterations=options.max_iterations, negligible=COARSE_GAIN)
-    return problem, state.theta, unit
+    return _refined(replace(problem, data=data / unit), state, fitter, scale=noise / unit), state.theta, unit
 
 
 def _fit(
     data: ComplexArray, noise: float, begun: tuple[Problem, FloatArray, float], fitter: Fitter, smoothing: float | None
 ) -> SpectrumFit:
     """All parameters with the chosen stiffness; in every round the unit becomes the residual's, and ratio priors follow amplitudes."""
-    options = fitter.options
-    problem, theta, unit = begun
-    free = _all_free(fitter)
-    for _ in range(2):
+    options, (problem, theta, unit) = fitter.options, begun
+    problem = replace(problem, free=_all_free(fitter))
+    for negligible in (COARSE_GAIN, NEGLIGIBLE_GAIN):
         chosen = smoothing if smoothing is not None else choose_smoothing(problem, theta, scale=fitter.scale, options=options)
-        problem = replace(problem, smoothing=chosen, free=free)
-        state, _ = levenberg_marquardt(problem, theta, max_iterations=options.max_iterations, negligible=COARSE_GAIN)
+        problem = replace(problem, smoothing=chosen)
+        state, converged = levenberg_marquardt(problem, theta, max_iterations=options.max_iterations, negligible=negligible)
         unit_now = noise * max(1.0, _residual_sd(problem, state) * unit / noise)
-        problem = _refined(replace(problem, data=data / unit_now), state, fitter, scale=unit / unit_now)
-        unit, theta = unit_now, state.theta
-    state, converged = levenberg_marquardt(problem, theta, max_iterations=options.max_iterations)
+        settled = abs(unit_now / unit - 1.0) < UNIT_TOLERANCE and negligible == NEGLIGIBLE_GAIN
+        if not settled:
+            problem = _refined(replace(problem, data=data / unit_now), state, fitter, scale=unit / unit_now)
+            unit, theta = unit_now, state.theta
+    if not settled:
+        state, converged = levenberg_marquardt(problem, theta, max_iterations=options.max_iterations)
     return _result(problem, state, fitter, unit=unit, noise=noise, converged=converged)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from mrs_pipeline.acquisition import BoolArray, ComplexArray, FloatArray
 from mrs_pipeline.fids import Fids
-from mrs_pipeline.fitting.fit import LEAST_NOISE, Fitter, check_axis, fit_spectra, fit_spectrum, judged, referenced
+from mrs_pipeline.fitting.fit import LEAST_NOISE, UNIT_TOLERANCE, Fitter, check_axis, fit_spectra, fit_spectrum, judged, referenced
 from mrs_pipeline.fitting.parameters import COMMON
 from mrs_pipeline.fitting.quality import Found, highest_significance, naa_lines
 from mrs_pipeline.fitting.series import Series, SeriesState, as_spectra
@@ -19,8 +19,6 @@ from mrs_pipeline.fitting.start import noise_sd
 
 #: Spectra solved at once: enough for the work to be that on arrays, few enough for these to stay near the processor.
 _AT_ONCE = 16
-#: A residual whose SD is off by more than this share changes the weight of penalties: the spectrum is searched again.
-_UNIT_TOLERANCE = 0.05
 
 
 def fit_windows(averaged: Fids, *, counts: FloatArray, fitter: Fitter) -> tuple[SpectrumFit, ...]:
@@ -87,7 +85,7 @@ def _fits(batch: _Batch, begin: FloatArray) -> list[SpectrumFit]:
     guess = np.tile(batch.lent.mean.amplitudes[list(batch.lent.free)] > 0, (len(begin), 1))
     state, converged = search(batch.series, begin, guess=guess, max_iterations=max_iterations)
     unit = np.maximum(batch.noise, _residual_sd(batch.series, state) * batch.unit)
-    again = np.flatnonzero(np.abs(unit / batch.unit - 1.0) > _UNIT_TOLERANCE)
+    again = np.flatnonzero(np.abs(unit / batch.unit - 1.0) > UNIT_TOLERANCE)
     if again.size:
         scale = np.ones_like(unit)
         scale[again] = unit[again] / batch.unit[again]

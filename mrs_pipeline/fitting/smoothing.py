@@ -14,7 +14,7 @@ from mrs_pipeline.fitting.solver import Problem, State, evaluate
 
 #: Weight of the effective dimension in the modified Akaike criterion (Wilson 2021, Magn Reson Med 85:13).
 _MAIC_WEIGHT = 5.0
-_N_CANDIDATES = 24
+_N_CANDIDATES, _STRIDE, _RIDGE = 24, 3, 1e-10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,68 +61,90 @@ def smoothing_scale(baseline: BaselineModel, *, ppm_range: tuple[float, float]) 
 
 
 def choose_smoothing(problem: Problem, theta: FloatArray, *, scale: SmoothingScale | None, options: FitOptions) -> float:
-    """Smoothing parameter by the configured criterion at the present non-linear parameters."""
+    """Smoothing parameter by the configured criterion at the present non-linear parameters.
+
+    The criterion is smooth in the logarithm of the parameter: every third candidate is tried, then those about the best.
+    """
     if scale is None:
         return 0.0
     if options.baseline_stiffness == "fixed":
         return scale.smoothing(options.baseline_ed_per_ppm * scale.range_ppm)
     candidates = np.array(scale.candidates(options.max_ed_per_ppm))
-    solutions = _solutions(problem, evaluate(problem, theta), candidates)
-    values = _reml(solutions) if options.baseline_stiffness == "reml" else _maic(solutions, scale)
-    return float(candidates[int(np.argmin(values))])
+    system = _system(problem, evaluate(problem, theta))
+    values = np.full(candidates.size, np.inf)
+    places = np.union1d(np.arange(0, candidates.size, _STRIDE), candidates.size - 1)
+    while places.size:
+        values[places] = (
+            _reml(system, candidates[places]) if options.baseline_stiffness == "reml" else _maic(system, candidates[places], scale)
+        )
+        best = int(np.argmin(values))
+        near = np.arange(max(0, best - _STRIDE + 1), min(candidates.size, best + _STRIDE))
+        places = near[np.isinf(values[near])]
+    return float(candidates[best])
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Solutions:
-    """Least squares over the components in use and all columns of the smoother, one solution for each smoothing parameter.
+class _System:
+    """Normal equations of the components in use before the baseline is taken out, and what the smoother's columns see.
 
-    `square`: of the data less the components, with the penalty on amplitudes; `left`: that difference in the smooth columns, shape
-    (n_candidates, n_columns); `log_determinant`: of the components' matrix.
+    `gram` with the penalty on amplitudes, `right` and `square`: products of the components and the data; `smooth` (n_columns, n_components)
+    and `smooth_data`: both in the smooth columns.
     """
 
-    smoothing: FloatArray
-    weights: FloatArray
     roughness: FloatArray
     n_data: int
-    n_components: int
-    square: FloatArray
-    left: FloatArray
-    log_determinant: FloatArray
+    gram: FloatArray
+    right: FloatArray
+    square: float
+    smooth: FloatArray
+    smooth_data: FloatArray
+
+    def matrices(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Equations with the baseline taken out for every row of `weights` (n, n_columns): matrices and right sides."""
+        matrices = self.gram - (self.smooth.T * weights[:, None, :]) @ self.smooth
+        matrices += _RIDGE * np.diagonal(matrices, axis1=1, axis2=2)[:, None, :] * np.eye(len(self.right))
+        return matrices, self.right - (weights * self.smooth_data) @ self.smooth
 
 
-def _solutions(problem: Problem, state: State, smoothing: FloatArray) -> _Solutions:
+def _system(problem: Problem, state: State) -> _System:
     active, smoother = state.amplitudes > 0, problem.model.smoother
     columns, data = state.columns[:, active], as_real(state.residual + state.explained)
-    gram = columns.T @ columns + problem.penalty[np.ix_(active, active)]
-    right, smooth_data, smooth = columns.T @ data, smoother.columns.T @ data, smoother.columns.T @ columns
-    weights = 1.0 / (1.0 + smoothing[:, None] * smoother.roughness)
-    matrices = gram - (smooth.T * weights[:, None, :]) @ smooth
-    matrices += 1e-10 * np.diagonal(matrices, axis1=1, axis2=2)[:, None, :] * np.eye(gram.shape[0])
-    amplitudes = np.linalg.solve(matrices, (right - (weights * smooth_data) @ smooth)[:, :, None])[:, :, 0]
-    return _Solutions(
-        smoothing=smoothing,
-        weights=weights,
+    return _System(
         roughness=smoother.roughness,
         n_data=2 * problem.data.size,
-        n_components=gram.shape[0],
-        square=float(data @ data) - 2.0 * amplitudes @ right + np.einsum("ni,ij,nj->n", amplitudes, gram, amplitudes),
-        left=smooth_data - amplitudes @ smooth.T,
-        log_determinant=np.linalg.slogdet(matrices)[1],
+        gram=columns.T @ columns + problem.penalty[np.ix_(active, active)],
+        right=columns.T @ data,
+        square=float(data @ data),
+        smooth=smoother.columns.T @ columns,
+        smooth_data=smoother.columns.T @ data,
     )
 
 
-def _reml(found: _Solutions) -> FloatArray:
-    """Restricted likelihood of the smoothing, residual variance profiled (Wahba 1985; Wood 2011, J R Stat Soc B 73:3)."""
-    penalised_square = found.square - np.sum(found.weights * found.left**2, axis=1)
-    rank = int(np.count_nonzero(found.roughness))
-    n_fixed = found.n_components + found.roughness.size - rank
-    log_determinant = found.log_determinant + np.log1p(found.smoothing[:, None] * found.roughness).sum(axis=1)
-    likelihood = (found.n_data - n_fixed) * np.log(np.maximum(penalised_square, 1e-300))
-    return np.asarray(likelihood + log_determinant - rank * np.log(found.smoothing))
+def _reml(system: _System, smoothing: FloatArray) -> FloatArray:
+    """Restricted likelihood of the smoothing, residual variance profiled (Wahba 1985; Wood 2011, J R Stat Soc B 73:3).
+
+    The last pivot of the equations bordered by their right side is the penalised square.
+    """
+    weights = 1.0 / (1.0 + smoothing[:, None] * system.roughness)
+    matrices, right = system.matrices(weights)
+    n = len(system.right)
+    bordered = np.empty((smoothing.size, n + 1, n + 1))
+    bordered[:, :n, :n], bordered[:, n, :n], bordered[:, :n, n] = matrices, right, right
+    bordered[:, n, n] = system.square - weights @ system.smooth_data**2
+    pivots = np.diagonal(np.linalg.cholesky(bordered), axis1=1, axis2=2) ** 2
+    rank = int(np.count_nonzero(system.roughness))
+    n_fixed = n + system.roughness.size - rank
+    log_determinant = np.log(pivots[:, :n]).sum(axis=1) + np.log1p(smoothing[:, None] * system.roughness).sum(axis=1)
+    return np.asarray((system.n_data - n_fixed) * np.log(pivots[:, n]) + log_determinant - rank * np.log(smoothing))
 
 
-def _maic(found: _Solutions, scale: SmoothingScale) -> FloatArray:
+def _maic(system: _System, smoothing: FloatArray, scale: SmoothingScale) -> FloatArray:
     """Modified Akaike criterion: log residual square plus weighted effective dimension over the number of real data."""
-    square = found.square - np.sum(found.weights * (2.0 - found.weights) * found.left**2, axis=1)
-    dimensions = np.array([scale.effective_dimension(smoothing) for smoothing in found.smoothing])
-    return np.asarray(np.log(np.maximum(square, 1e-300)) + 2.0 * _MAIC_WEIGHT * dimensions / found.n_data)
+    weights = 1.0 / (1.0 + smoothing[:, None] * system.roughness)
+    matrices, right = system.matrices(weights)
+    amplitudes = np.linalg.solve(matrices, right[:, :, None])[:, :, 0]
+    unexplained = system.square - 2.0 * amplitudes @ system.right + np.einsum("ni,ij,nj->n", amplitudes, system.gram, amplitudes)
+    left = system.smooth_data - amplitudes @ system.smooth.T
+    square = unexplained - np.sum(weights * (2.0 - weights) * left**2, axis=1)
+    dimensions = np.array([scale.effective_dimension(value) for value in smoothing])
+    return np.asarray(np.log(np.maximum(square, 1e-300)) + 2.0 * _MAIC_WEIGHT * dimensions / system.n_data)
