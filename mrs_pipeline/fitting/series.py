@@ -22,43 +22,30 @@ def as_pairs(spectra: ComplexArray) -> FloatArray:
     return np.ascontiguousarray(spectra).view(np.float64)
 
 
+def alternating(stacked: FloatArray) -> FloatArray:
+    """Pairs of rows (n, 2 n_points) whose imaginary parts follow all real ones (`model.as_real`)."""
+    return np.ascontiguousarray(stacked.reshape(len(stacked), 2, -1).swapaxes(1, 2).reshape(stacked.shape))
+
+
 def as_spectra(pairs: FloatArray) -> ComplexArray:
     """The inverse of `as_pairs`."""
     return np.ascontiguousarray(pairs).view(np.complex128)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Series:
-    """Spectra to be fitted, in units of their noise; real arrays over points are pairs (`as_pairs`).
+class Alike:
+    """Spectra of the same components, which common parameters modulate.
 
     Changes of width are those of the field in the voxel: all signals, macromolecules too, follow them alike. The common parameters are
     `COMMON`, with the Lorentzian width counted from that which is in the components.
 
-    data : (n_spectra, n_points), shift and delay taken out; `offset`, of the same shape: the baselines known beforehand, upright.
-    fids : (n_free, n_times), components with free amplitudes, and `known` (n_spectra, n_times), sums of those with known amplitudes; but
-        for shift and Gaussian width they have the lineshape of the mean.
-    rows : (n_rows, 2 n_points), rows Q of the baseline's smoother (`smoother`).
-    penalty : (n_spectra, n_free, n_free), on the amplitudes; `centre` and `precision` (n_common,): Gaussian priors of common parameters.
-    free, lower, upper : (n_common,), which parameters move, and how far.
+    data : (n_spectra, n_points), shift and delay taken out.
+    fids : (n_components, n_times), which have the lineshape of the mean but for shift and Gaussian width.
     """
 
     model: SpectralModel
     data: ComplexArray
-    offset: ComplexArray
     fids: ComplexArray
-    known: ComplexArray
-    rows: FloatArray
-    penalty: FloatArray
-    centre: FloatArray
-    precision: FloatArray
-    free: BoolArray
-    lower: FloatArray
-    upper: FloatArray
-
-    def take(self, chosen: NDArray[np.intp]) -> "Series":
-        """The chosen spectra."""
-        each = ("data", "offset", "known", "penalty")
-        return replace(self, **{name: getattr(self, name)[chosen] for name in each})
 
     def envelope(self, theta: FloatArray) -> ComplexArray:
         """Common modulation of all signals, (n_spectra, n_times)."""
@@ -80,6 +67,33 @@ class Series:
         first, second = np.moveaxis(model.fids.rows(np.stack([time_s * total, time_s**2 * total], axis=1)), 1, 0)
         phase1 = 2j * np.pi * (model.frequency_hz - model.pivot_hz) * explained
         return as_pairs(np.stack([1j * explained, phase1, 2j * np.pi * first, -GAUSSIAN * second, -np.pi * first], axis=1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series(Alike):
+    """Spectra to be fitted each by itself, in units of their noise; real arrays over points are pairs (`as_pairs`).
+
+    fids : of the components with free amplitudes; `known` (n_spectra, n_times): sums of those with known amplitudes.
+    offset : (n_spectra, n_points), the baselines known beforehand, upright.
+    rows : (n_rows, 2 n_points), rows Q of the baseline's smoother (`smoother`).
+    penalty : (n_spectra, n_free, n_free), on the amplitudes; `centre` and `precision` (n_common,): Gaussian priors of common parameters.
+    free, lower, upper : (n_common,), which parameters move, and how far.
+    """
+
+    offset: ComplexArray
+    known: ComplexArray
+    rows: FloatArray
+    penalty: FloatArray
+    centre: FloatArray
+    precision: FloatArray
+    free: BoolArray
+    lower: FloatArray
+    upper: FloatArray
+
+    def take(self, chosen: NDArray[np.intp]) -> "Series":
+        """The chosen spectra."""
+        each = ("data", "offset", "known", "penalty")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in each})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mrs_pipeline.acquisition import BoolArray, ComplexArray, FloatArray
 from mrs_pipeline.fids import Fids
@@ -21,24 +22,41 @@ from mrs_pipeline.fitting.start import noise_sd
 _AT_ONCE = 16
 
 
-def fit_windows(averaged: Fids, *, counts: FloatArray, fitter: Fitter) -> tuple[SpectrumFit, ...]:
+def fit_mean(averaged: Fids, *, counts: FloatArray, fitter: Fitter) -> SpectrumFit:
+    """The fit of the mean of all windows, shape (n_windows, n_points), averages of `counts` transients; windows of NaN do not count."""
+    check_axis(averaged, fitter.basis)
+    usable = usable_rows(averaged)
+    if not usable.size:
+        return failed_fit(fitter.basis.metabolites, status="too_few_transients")
+    return fit_spectrum(weighted_mean(np.asarray(averaged.data)[usable], counts[usable]), fitter=fitter)
+
+
+def usable_rows(fids: Fids) -> NDArray[np.intp]:
+    """Rows of FIDs (n_spectra, n_points) without NaN."""
+    return np.flatnonzero(np.all(np.isfinite(fids.data), axis=1))
+
+
+def weighted_mean(data: ComplexArray, counts: FloatArray) -> ComplexArray:
+    """Mean of FIDs (n_spectra, n_points) that are averages of `counts`."""
+    return np.average(np.asarray(data, dtype=np.complex128), axis=0, weights=counts)
+
+
+def fit_windows(averaged: Fids, *, counts: FloatArray, fitter: Fitter, mean: SpectrumFit | None = None) -> tuple[SpectrumFit, ...]:
     """Fits of all windows, shape (n_windows, n_points), averages of `counts` transients; NaN where there are too few.
 
-    The mean of the session is fitted first. Each window holds its baseline, from which its own departs by a stiff curve
-    (`FitOptions.baseline_ed_per_ppm`), the amplitudes of its macromolecules, the shifts and widths of single components and the
-    first-order phase: what belongs to the session cannot differ between windows by their noise. Amplitudes of metabolites and lipids,
-    phase, common shift and both common widths are free in every window. Covariances are those of levels (`_results`). If the mean
+    Beside the fit of the session's mean (`mean`, made here if it is not given), each window holds its baseline, from which its own departs
+    by a stiff curve (`FitOptions.baseline_ed_per_ppm`), the amplitudes of its macromolecules, the shifts and widths of single components
+    and the first-order phase: what belongs to the session cannot differ between windows by their noise. Amplitudes of metabolites and
+    lipids, phase, common shift and both common widths are free in every window. Covariances are those of levels (`_results`). If the mean
     cannot be fitted, windows are fitted by themselves.
     """
     check_axis(averaged, fitter.basis)
-    data = np.asarray(averaged.data, dtype=np.complex128)
-    usable = np.flatnonzero(np.all(np.isfinite(data), axis=1))
+    data, usable = np.asarray(averaged.data, dtype=np.complex128), usable_rows(averaged)
     fits = [failed_fit(fitter.basis.metabolites, status="too_few_transients")] * len(counts)
     if not usable.size:
         return tuple(fits)
-    mean = np.average(data[usable], axis=0, weights=counts[usable])
-    common = fit_spectrum(mean, fitter=fitter)
-    found = _fits_like(data[usable], mean, common, counts=counts[usable], fitter=fitter) if common.status == "ok" else None
+    mean = mean or fit_mean(averaged, counts=counts, fitter=fitter)
+    found = _fits_like(data[usable], mean, counts=counts[usable], fitter=fitter) if mean.status == "ok" else None
     for place, fit in zip(usable, found or fit_spectra(averaged.with_data(data[usable]), fitter=fitter), strict=True):
         fits[place] = fit
     return tuple(fits)
@@ -62,12 +80,12 @@ class _Batch:
         return session_series(self.fids, lent=self.lent, unit=self.unit, smoothing=self.smoothing, fitter=self.fitter)
 
 
-def _fits_like(data: ComplexArray, mean: ComplexArray, common: SpectrumFit, *, counts: FloatArray, fitter: Fitter) -> list[SpectrumFit]:
+def _fits_like(data: ComplexArray, mean: SpectrumFit, *, counts: FloatArray, fitter: Fitter) -> list[SpectrumFit]:
     """Fits of FIDs beside that of their mean."""
-    lent, fids = lent_by(common, fitter=fitter), data[:, : fitter.n_used]
-    noise = np.maximum(noise_sd(data, ppm=fitter.basis.acquisition.ppm) / fitter.noise_scale, LEAST_NOISE * np.abs(data).max(axis=1))
-    unit = noise * max(1.0, common.quality["residual_sd"] / common.quality["noise_sd"])
-    begin = starts(fids, mean=mean[: fitter.n_used], lent=lent, template=fitter.template)
+    lent, fids = lent_by(mean, fitter=fitter), data[:, : fitter.n_used]
+    noise = fitted_noise(data, fitter=fitter)
+    unit = noise * max(1.0, mean.quality["residual_sd"] / mean.quality["noise_sd"])
+    begin = starts(fids, mean=weighted_mean(fids, counts), lent=lent, template=fitter.template)
     shares, smoothing = counts / counts.sum(), departure_smoothing(fitter)
     fits: list[SpectrumFit] = []
     for first in range(0, len(data), _AT_ONCE):
@@ -78,6 +96,12 @@ def _fits_like(data: ComplexArray, mean: ComplexArray, common: SpectrumFit, *, c
         with np.errstate(all="ignore"):
             fits += _fits(batch, begin[part])
     return fits
+
+
+def fitted_noise(data: ComplexArray, *, fitter: Fitter) -> FloatArray:
+    """SD of the noise in the fitted spectra of FIDs (n_spectra, n_points)."""
+    noise = noise_sd(data, ppm=fitter.basis.acquisition.ppm) / fitter.noise_scale
+    return np.asarray(np.maximum(noise, LEAST_NOISE * np.abs(data).max(axis=1)))
 
 
 def _fits(batch: _Batch, begin: FloatArray) -> list[SpectrumFit]:

@@ -9,7 +9,7 @@ from mrs_pipeline.acquisition import ComplexArray, FloatArray
 from mrs_pipeline.basis.basis_set import is_lipid, is_macromolecule
 from mrs_pipeline.fitting.fit import Fitter, centred
 from mrs_pipeline.fitting.parameters import COMMON
-from mrs_pipeline.fitting.series import Series
+from mrs_pipeline.fitting.series import Series, alternating
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
 from mrs_pipeline.fitting.start import StartTemplate, in_band
 
@@ -77,7 +77,6 @@ def session_series(fids: ComplexArray, *, lent: Lent, unit: FloatArray, smoothin
     """The series of FIDs (n_spectra, n_used) whose residuals have the SDs `unit` (n_spectra,)."""
     model, free, known = fitter.model, list(lent.free), list(lent.known)
     n, width = len(COMMON), np.array([name == "lorentzian_hz" for name in COMMON])
-    half = model.smoother.rows(smoothing)
     rows = fitter.ratio_priors.within(lent.free).rows(amplitudes=lent.mean.amplitudes, sd=lent.mean.sd)[:, free]
     return Series(
         model=model,
@@ -85,7 +84,7 @@ def session_series(fids: ComplexArray, *, lent: Lent, unit: FloatArray, smoothin
         offset=lent.baseline / unit[:, None],
         fids=lent.fids[free],
         known=(lent.mean.amplitudes[known] @ lent.fids[known]) / unit[:, None],
-        rows=np.ascontiguousarray(half.reshape(len(half), 2, -1).swapaxes(1, 2).reshape(half.shape)),
+        rows=alternating(model.smoother.rows(smoothing)),
         penalty=(rows.T @ rows) * unit[:, None, None] ** 2,
         centre=fitter.priors.centre[:n] - lent.lorentzian_hz * width,
         precision=fitter.priors.precision[:n],

@@ -1,0 +1,138 @@
+"""Joint spectral-temporal fit: all spectra of a session at once, with what they share and what follows a temporal model.
+
+Beside the fit of the session's mean, whose shifts and widths of single components it takes over, everything is estimated anew from all
+spectra together: the baseline and the macromolecules, which are the same in all; phase, shift and widths, which move; and the amplitudes,
+either free in every spectrum or sums of regressors over time. Amplitudes are not bound to be positive: a change is then estimated without
+the bias of a bound. Components that the mean does not show (amplitude zero) are left out.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from mrs_pipeline.acquisition import FloatArray
+from mrs_pipeline.fids import Fids
+from mrs_pipeline.fitting.fit import UNIT_TOLERANCE, Fitter, check_axis
+from mrs_pipeline.fitting.joint_model import JointProblem
+from mrs_pipeline.fitting.joint_problem import NO_COMPONENTS, Beginning, Components, Courses, components_of, joint_problem
+from mrs_pipeline.fitting.joint_search import JointMinimum, minimised
+from mrs_pipeline.fitting.session import departure_smoothing, fit_mean, fitted_noise, usable_rows, weighted_mean
+from mrs_pipeline.fitting.session_series import lent_by, starts
+from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointFit:
+    """A joint fit. `rows` are the spectra that took part; `status` as in `SpectrumFit`, with no minimum where it is not ok.
+
+    `unit` is that of the problem, in the units of the data; `mean` the fit of the session's mean.
+    """
+
+    mean: SpectrumFit
+    rows: tuple[int, ...]
+    components: Components
+    courses: Courses
+    unit: float
+    minimum: JointMinimum | None
+    status: str
+
+    def amplitudes(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Weighted sums of amplitudes: values (n_sums, n_metabolites), covariance (n_sums, n_metabolites, n_sums, n_metabolites).
+
+        `weights` (n_sums, n) are over the spectra of `rows` where amplitudes are free, else over the regressors. The errors are those of the
+        fit and, for sums of weights other than zero, of what it took over from the mean. Components that were left out are zero.
+        """
+        values, covariance = self._of_fit(weights)
+        total = weights.sum(axis=1) if self.courses.amplitudes == "free" else weights[:, 0]
+        covariance += np.einsum("a,b,ij->aibj", total, total, self._of_level)
+        return values, covariance
+
+    def _of_fit(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The same, with what was taken over from the mean as known."""
+        minimum, chosen = self._found, self.components.all
+        n_sums, n = len(weights), len(self.mean.metabolites)
+        picked = np.zeros((n_sums, len(chosen), minimum.shared.size))
+        local = np.zeros((n_sums, len(chosen)))
+        unknowns, solution = minimum.problem.unknowns, minimum.solution
+        own, every = np.zeros((n_sums, len(chosen), n_sums, len(chosen))), list(range(n_sums))
+        places = np.flatnonzero(unknowns.local < len(self.components.changing))
+        if self.courses.amplitudes == "free" and places.size:
+            at = unknowns.local[places].tolist()
+            local[:, at] = weights @ minimum.local[:, places]
+            picked[:, at] = -np.einsum("aw,wis->ais", weights, solution.carried[:, places])
+            blocks = np.einsum("aw,bw,wij->aibj", weights, weights, solution.inverse[:, places][:, :, places], optimize=True)
+            own[np.ix_(every, at, every, at)] = blocks
+            factors = np.tile(weights.sum(axis=1)[:, None], (1, minimum.shared.size))
+        else:
+            factors = weights[:, unknowns.regressor]
+        for place in np.flatnonzero(unknowns.shared < len(chosen)):
+            picked[:, unknowns.shared[place], place] += factors[:, place]
+        values, covariance = np.zeros((n_sums, n)), np.zeros((n_sums, n, n_sums, n))
+        shared = np.zeros((n_sums, len(chosen)))
+        for place in np.flatnonzero(unknowns.shared < len(chosen)):
+            shared[:, unknowns.shared[place]] += factors[:, place] * minimum.shared[place]
+        values[:, chosen] = (local + shared) * self.unit
+        spread = own + np.einsum("ais,st,bjt->aibj", picked, solution.shared_covariance, picked, optimize=True)
+        covariance[np.ix_(every, chosen, every, chosen)] = spread * self.unit**2
+        return values, covariance
+
+    @cached_property
+    def _of_level(self) -> FloatArray:
+        """Covariance of the levels from what was taken over: that of the mean beyond what the joint fit has of its own."""
+        if self.courses.amplitudes == "free":
+            weights = (self._found.problem.weight**2 / np.sum(self._found.problem.weight**2))[None]
+        else:
+            weights = self.courses.design.mean(axis=0)[None]
+        excess = self.mean.covariance - self._of_fit(weights)[1][0, :, 0]
+        values, vectors = np.linalg.eigh(excess)
+        return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T)
+
+    @property
+    def _found(self) -> JointMinimum:
+        if self.minimum is None:
+            raise ValueError(f"a joint fit with status '{self.status}' has no amplitudes")
+        return self.minimum
+
+
+def fit_joint(fids: Fids, *, counts: FloatArray, courses: Courses, fitter: Fitter, mean: SpectrumFit | None = None) -> JointFit:
+    """Joint fit of spectra, shape (n_spectra, n_points), averages of `counts` transients; rows of NaN do not take part.
+
+    `courses` say what is free and what follows the design; `mean` is the fit of the session's mean, made here if it is not given.
+    """
+    check_axis(fids, fitter.basis)
+    mean = mean or fit_mean(fids, counts=counts, fitter=fitter)
+    rows = usable_rows(fids)
+    used = replace(courses, design=courses.design[rows])
+    if mean.status != "ok":
+        return JointFit(mean=mean, rows=(), components=NO_COMPONENTS, courses=used, unit=1.0, minimum=None, status=mean.status)
+    data, counts = np.asarray(fids.data, dtype=np.complex128)[rows], counts[rows]
+    # noise of single spectra is known badly, their shares in it well
+    noise = np.sqrt(np.mean(fitted_noise(data, fitter=fitter) ** 2 * counts) / counts)
+    noise *= max(1.0, mean.quality["residual_sd"] / mean.quality["noise_sd"])
+    lent, short = lent_by(mean, fitter=fitter), data[:, : fitter.n_used]
+    if courses.amplitudes == "free":
+        theta = starts(short, mean=weighted_mean(short, counts), lent=lent, template=fitter.template)
+    else:  # single transients are too noisy to tell, and are aligned
+        theta = np.tile(lent.theta, (len(rows), 1))
+    begun = Beginning(fids=short, noise=noise, theta=theta, lent=lent)
+    problem, local, shared = joint_problem(begun, courses=used, smoothing=departure_smoothing(fitter), fitter=fitter)
+    with np.errstate(all="ignore"):
+        minimum = _weighed(problem, minimised(problem, local, shared))
+    return JointFit(
+        mean=mean,
+        rows=tuple(rows.tolist()),
+        components=components_of(lent),
+        courses=used,
+        unit=begun.unit,
+        minimum=minimum,
+        status="ok" if minimum.converged else "not_converged",
+    )
+
+
+def _weighed(problem: JointProblem, minimum: JointMinimum) -> JointMinimum:
+    """The minimum with weights that are those of the residuals where these are larger than the noise."""
+    excess = minimum.residual_sd
+    if excess < 1.0 + UNIT_TOLERANCE:
+        return minimum
+    return minimised(replace(problem, weight=problem.weight / excess), minimum.local, minimum.shared)
