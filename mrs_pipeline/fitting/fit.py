@@ -14,7 +14,7 @@ from mrs_pipeline.fids import Fids
 from mrs_pipeline.fitting.model import SpectralModel, as_complex, spectral_model
 from mrs_pipeline.fitting.options import FitOptions
 from mrs_pipeline.fitting.parameters import COMMON, Priors, declare_parameters, parameter_priors
-from mrs_pipeline.fitting.quality import Found, amplitude_covariance, assess, highest_significance, naa_lines
+from mrs_pipeline.fitting.quality import Found, assess, covariances, highest_significance, naa_lines
 from mrs_pipeline.fitting.ratio_priors import RatioRows, ratio_rows
 from mrs_pipeline.fitting.smoother import Smoother
 from mrs_pipeline.fitting.smoothing import SmoothingScale, choose_smoothing, smoothing_scale
@@ -228,11 +228,13 @@ def _refined(problem: Problem, state: State, fitter: Fitter, *, scale: float) ->
 def _result(problem: Problem, state: State, fitter: Fitter, *, unit: float, noise: float, converged: bool) -> SpectrumFit:
     """Uncertainty, quality and verdict of the final state."""
     model = problem.model
-    covariance = amplitude_covariance(problem, state)
+    covariance, width_covariance = covariances(problem, state)
     found = Found(
         theta=state.theta,
         amplitudes=state.amplitudes,
         covariance=covariance,
+        own_covariance=covariance,
+        width_covariance=width_covariance,
         significance=highest_significance(state.amplitudes, covariance),
         residual=state.residual,
         naa=naa_lines(lambda index: state.fids[index : index + 1], model=model, shift_hz=state.theta[2:3])[0],
@@ -270,4 +272,5 @@ def judged(found: Found, *, curves: FitCurves, fitter: Fitter, smoothing: float,
         curves=curves,
         smoothing=smoothing,
         held=held,
+        own_covariance=found.own_covariance * found.unit**2 if held else None,
     )

@@ -40,8 +40,8 @@ class JointFit:
     def amplitudes(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Weighted sums of amplitudes: values (n_sums, n_metabolites), covariance (n_sums, n_metabolites, n_sums, n_metabolites).
 
-        `weights` (n_sums, n) are over the spectra of `rows` where amplitudes are free, else over the regressors. The errors are those of the
-        fit and, for sums of weights other than zero, of what it took over from the mean. Components that were left out are zero.
+        `weights` (n_sums, n) are over the spectra of `rows` where amplitudes are free, else over the regressors. The errors are those of
+        the fit and, for sums of weights other than zero, of what it took over from the mean. Components that were left out are zero.
         """
         values, covariance = self._of_fit(weights)
         total = weights.sum(axis=1) if self.courses.amplitudes == "free" else weights[:, 0]

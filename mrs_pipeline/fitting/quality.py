@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
+from numpy.typing import NDArray
 
 from mrs_pipeline.acquisition import ComplexArray, FloatArray
 from mrs_pipeline.fitting.model import NAA_PPM, SpectralModel
@@ -19,8 +20,10 @@ _UNDESCRIBED = 1.5
 _NAA_TOLERANCE_PPM = 0.03
 
 
-def amplitude_covariance(problem: Problem, state: State) -> FloatArray:
+def covariances(problem: Problem, state: State) -> tuple[FloatArray, FloatArray]:
     """Covariance of the amplitudes in units of `problem.data`: inverse joint information, nuisances and baseline included.
+
+    The second one is that of the squared Gaussian and the Lorentzian width of NAA (NaN without NAA), (2, 2).
 
     Amplitudes held at zero by the non-negativity count as free, so that their standard error says what could hide there.
     """
@@ -31,7 +34,17 @@ def amplitude_covariance(problem: Problem, state: State) -> FloatArray:
     scale = 1.0 / np.sqrt(np.maximum(np.diag(information), 1e-300))
     scaled = information * scale[:, None] * scale[None, :] + 1e-12 * np.eye(scale.size)
     inverse = symmetric_inverse(scaled) * scale[:, None] * scale[None, :]
-    return np.asarray(inverse[:n, :n])
+    return np.asarray(inverse[:n, :n]), _width_covariance(inverse[n:, n:], problem.model, places=np.flatnonzero(keep[n:]))
+
+
+def _width_covariance(inverse: FloatArray, model: SpectralModel, *, places: NDArray[np.intp]) -> FloatArray:
+    """From the covariance of the parameters at `places`: the own width of NAA, if it is among them, adds to the common one."""
+    index = _naa_index(model)
+    if index is None:
+        return np.full((2, 2), np.nan)
+    own = len(COMMON) + model.n_components + index
+    rows = np.stack([places == COMMON.index("gaussian_square_hz2"), (places == COMMON.index("lorentzian_hz")) | (places == own)])
+    return np.asarray(rows.astype(float) @ inverse @ rows.T.astype(float))
 
 
 def symmetric_inverse(matrix: FloatArray) -> FloatArray:
@@ -46,14 +59,17 @@ def symmetric_inverse(matrix: FloatArray) -> FloatArray:
 class Found:
     """A final state to be judged: parameters, amplitudes and their covariance, and the residual, in multiples of `unit` (data units).
 
-    `significance` is that of the strongest of the amplitudes that this spectrum decides. `naa` are height, position (ppm, the common shift
-    taken out) and width (Hz) of the singlet of NAA of unit amplitude (`naa_lines`); `noise` is the SD of the noise in the fitted spectrum,
-    in data units; `converged` says whether the search did.
+    `own_covariance` is that of the amplitudes without what spectra of a session share, `width_covariance` (2, 2) that of the squared
+    Gaussian and the Lorentzian width of NAA. `significance` is that of the strongest of the amplitudes that this spectrum decides.
+    `naa` are height, position (ppm, the common shift taken out) and width (Hz) of the singlet of NAA of unit amplitude (`naa_lines`);
+    `noise` is the SD of the noise in the fitted spectrum, in data units; `converged` says whether the search did.
     """
 
     theta: FloatArray
     amplitudes: FloatArray
     covariance: FloatArray
+    own_covariance: FloatArray
+    width_covariance: FloatArray
     significance: float
     residual: ComplexArray
     naa: tuple[float, float, float]
@@ -94,6 +110,7 @@ def assess(found: Found, *, model: SpectralModel, ed_per_ppm: float) -> tuple[di
     quality = {
         "snr": float(snr),
         "fwhm_hz": fwhm_hz,
+        "fwhm_sd_hz": _fwhm_sd_hz(found, fwhm_hz=fwhm_hz),
         "fwhm_ppm": fwhm_hz / model.basis.acquisition.spectrometer_frequency_mhz,
         "shift_hz": float(common["shift_hz"]),
         "phase0_deg": float(np.degrees(np.angle(np.exp(1j * common["phase0_rad"])))),
@@ -105,6 +122,20 @@ def assess(found: Found, *, model: SpectralModel, ed_per_ppm: float) -> tuple[di
     }
     status = _status(found, index=index)
     return quality, status, "" if status == "ok" else STATUSES[status]
+
+
+def _fwhm_sd_hz(found: Found, *, fwhm_hz: float) -> float:
+    """Standard error of the width f of a Voigt line, ``f = 0.5346 L + sqrt(0.2166 L^2 + G^2)``.
+
+    Olivero & Longbothum 1977, doi 10.1016/0022-4073(77)90161-3. The Lorentzian width L is what is left of f beside the Gaussian one.
+    """
+    square = float(found.theta[COMMON.index("gaussian_square_hz2")])
+    # with root = f - 0.5346 L the formula is a quadratic equation for L
+    a, b, c = 0.5346**2 - 0.2166, -2.0 * 0.5346 * fwhm_hz, fwhm_hz**2 - square
+    lorentzian = 2.0 * max(c, 0.0) / (-b + np.sqrt(max(b**2 - 4.0 * a * c, 0.0)))
+    root = fwhm_hz - 0.5346 * lorentzian
+    gradient = np.array([0.5 / root, 0.5346 + 0.2166 * lorentzian / root])
+    return float(np.sqrt(max(gradient @ found.width_covariance @ gradient, 0.0)))
 
 
 def _status(found: Found, *, index: int | None) -> str:

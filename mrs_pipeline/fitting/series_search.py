@@ -4,6 +4,7 @@ import numpy as np
 
 from mrs_pipeline.acquisition import BoolArray, FloatArray
 from mrs_pipeline.fitting.non_negative import within
+from mrs_pipeline.fitting.parameters import COMMON
 from mrs_pipeline.fitting.series import Series, SeriesState, evaluated
 from mrs_pipeline.fitting.solver import FIRST_DAMPING, NEGLIGIBLE_GAIN
 
@@ -41,7 +42,7 @@ def projected_hessians(series: Series, state: SeriesState) -> FloatArray:
 def covariances(series: Series, state: SeriesState) -> FloatArray:
     """Covariances of the amplitudes in noise units, (n_spectra, n_free, n_free): inverse information, common parameters integrated out.
 
-    As in `quality.amplitude_covariance`, amplitudes at zero count as free.
+    As in `quality.covariances`, amplitudes at zero count as free.
     """
     free = np.flatnonzero(series.free)
     slopes = state.slope_gram[:, free][:, :, free] + np.diag(series.precision[free])
@@ -52,6 +53,14 @@ def covariances(series: Series, state: SeriesState) -> FloatArray:
     scaled = information * scale[:, :, None] * scale[:, None, :]
     scaled[:, index, index] += 1e-12
     return np.asarray(np.linalg.inv(scaled) * scale[:, :, None] * scale[:, None, :])
+
+
+def width_covariances(series: Series, state: SeriesState) -> FloatArray:
+    """Covariances of the squared Gaussian and the Lorentzian width, (n_spectra, 2, 2)."""
+    free, widths = np.flatnonzero(series.free), [COMMON.index("gaussian_square_hz2"), COMMON.index("lorentzian_hz")]
+    inverse = np.linalg.inv(projected_hessians(series, state)[:, free[:, None], free])
+    places = np.searchsorted(free, widths)
+    return np.asarray(inverse[:, places[:, None], places])
 
 
 def _step(series: Series, state: SeriesState, *, damping: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -13,7 +13,7 @@ from mrs_pipeline.fitting.fit import LEAST_NOISE, UNIT_TOLERANCE, Fitter, check_
 from mrs_pipeline.fitting.parameters import COMMON
 from mrs_pipeline.fitting.quality import Found, highest_significance, naa_lines
 from mrs_pipeline.fitting.series import Series, SeriesState, as_spectra
-from mrs_pipeline.fitting.series_search import covariances, search
+from mrs_pipeline.fitting.series_search import covariances, search, width_covariances
 from mrs_pipeline.fitting.session_series import Lent, held_names, lent_by, session_series, starts
 from mrs_pipeline.fitting.spectrum_fit import FitCurves, SpectrumFit, failed_fit
 from mrs_pipeline.fitting.start import noise_sd
@@ -141,15 +141,18 @@ def _results(batch: _Batch, state: SeriesState, converged: BoolArray) -> Iterato
     envelope, shift_hz = batch.series.envelope(state.theta), state.theta[:, COMMON.index("shift_hz")]
     known = fitter.model.fids.rows(envelope[:, None] * lent.fids[list(lent.known)])
     lines = naa_lines(lambda index: envelope * lent.fids[index], model=fitter.model, shift_hz=shift_hz)
+    widths = width_covariances(batch.series, state)
     for row, (unit, covariance) in enumerate(zip(batch.unit, covariances(batch.series, state), strict=True)):
-        level = mean.covariance / unit**2
-        level[np.ix_(free, free)] += (1.0 - batch.shares[row]) * covariance
+        single = np.zeros_like(mean.covariance)
+        single[np.ix_(free, free)] = covariance
         amplitudes = mean.amplitudes / unit
         amplitudes[free] = state.amplitudes[row]
         found = Found(
             theta=np.array([*state.theta[row], *own]),
             amplitudes=amplitudes,
-            covariance=level,
+            covariance=mean.covariance / unit**2 + (1.0 - batch.shares[row]) * single,
+            own_covariance=single,
+            width_covariance=widths[row],
             significance=highest_significance(state.amplitudes[row], covariance),
             residual=as_spectra(state.residual[row]),
             naa=lines[row],

@@ -24,7 +24,8 @@ STATUSES: Mapping[str, str] = MappingProxyType(
 
 #: Quality numbers of every fit, in table order.
 QUALITY_NAMES = (
-    "snr", "fwhm_hz", "fwhm_ppm", "shift_hz", "phase0_deg", "phase1_ms", "baseline_ed_per_ppm", "noise_sd", "residual_sd", "fqn",
+    "snr", "fwhm_hz", "fwhm_sd_hz", "fwhm_ppm", "shift_hz", "phase0_deg", "phase1_ms", "baseline_ed_per_ppm", "noise_sd", "residual_sd",
+    "fqn",
 )  # fmt: skip
 
 
@@ -48,6 +49,7 @@ class FitCurves:
 class SpectrumFit:
     """Result for one spectrum. `covariance` is that of the amplitudes, nuisance parameters and baseline integrated out.
 
+    `own_covariance` is the part that spectra of the same session do not share, the error of differences between them; None: all of it.
     `held` names the components whose amplitudes, and the parameters that, were taken over from the fit of the session's mean.
     A failed fit keeps its row: NaN amplitudes and covariance, a status and a reason, no curves.
     """
@@ -62,11 +64,14 @@ class SpectrumFit:
     curves: FitCurves | None
     smoothing: float
     held: frozenset[str] = frozenset()
+    own_covariance: FloatArray | None = None
 
     def __post_init__(self) -> None:
         """Make arrays read-only."""
         object.__setattr__(self, "amplitudes", read_only(self.amplitudes))
         object.__setattr__(self, "covariance", read_only(self.covariance))
+        if self.own_covariance is not None:
+            object.__setattr__(self, "own_covariance", read_only(self.own_covariance))
 
     @property
     def sd(self) -> FloatArray:

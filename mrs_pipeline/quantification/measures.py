@@ -35,12 +35,16 @@ class MeasureDefinition:
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """A value with its standard error and interval; `terms` says which amplitudes went in."""
+    """A value with its standard error and interval; `terms` says which amplitudes went in.
+
+    `sd_within` is the error of differences to other spectra of the session: without what their fits share.
+    """
 
     name: str
     value: float
     sd: float
     terms: str
+    sd_within: float = np.nan
     interval: Interval = NO_INTERVAL
 
 
@@ -96,8 +100,10 @@ def evaluate_measure(fit: SpectrumFit, *, definition: MeasureDefinition, interva
     terms = _terms_text(definition.numerator, fit)
     numerator = float(above @ fit.amplitudes) if above.any() else np.nan
     if not definition.denominator:
-        sd = _sd(above, fit.covariance)
-        return Measure(name=definition.name, value=numerator, sd=sd, terms=terms, interval=intervals.of_sum(numerator, sd))
+        sd, within = _sd(above, fit.covariance), _sd(above, _own(fit))
+        return Measure(
+            name=definition.name, value=numerator, sd=sd, sd_within=within, terms=terms, interval=intervals.of_sum(numerator, sd)
+        )
     below = _indicator(definition.denominator, fit)
     denominator = float(below @ fit.amplitudes)
     terms = f"({terms})/({_terms_text(definition.denominator, fit)})"
@@ -110,8 +116,15 @@ def evaluate_measure(fit: SpectrumFit, *, definition: MeasureDefinition, interva
         variance_denominator=float(below @ fit.covariance @ below),
         covariance=float(above @ fit.covariance @ below),
     )
-    sd = _sd(measure_gradient(fit, definition=definition), fit.covariance)
-    return Measure(name=definition.name, value=numerator / denominator, sd=sd, terms=terms, interval=intervals.of_ratio(moments))
+    gradient = measure_gradient(fit, definition=definition)
+    return Measure(
+        name=definition.name,
+        value=numerator / denominator,
+        sd=_sd(gradient, fit.covariance),
+        sd_within=_sd(gradient, _own(fit)),
+        terms=terms,
+        interval=intervals.of_ratio(moments),
+    )
 
 
 def measure_gradient(fit: SpectrumFit, *, definition: MeasureDefinition) -> FloatArray:
@@ -124,6 +137,10 @@ def measure_gradient(fit: SpectrumFit, *, definition: MeasureDefinition) -> Floa
     if not denominator > 0.0 or not above.any():
         return np.full_like(above, np.nan)
     return np.asarray((above - numerator / denominator * below) / denominator)
+
+
+def _own(fit: SpectrumFit) -> FloatArray:
+    return fit.covariance if fit.own_covariance is None else fit.own_covariance
 
 
 def _indicator(names: Sequence[str], fit: SpectrumFit) -> FloatArray:

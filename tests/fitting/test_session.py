@@ -90,3 +90,20 @@ def test_empty_windows_keep_their_place(fitter, make_fid, acquisition) -> None:
     assert [fit.status for fit in fits] == ["ok", "too_few_transients", "ok"]
     none = fit_windows(Fids(data=data[1:2], dims=("window", "time"), acquisition=acquisition), counts=np.array([0.0]), fitter=fitter)
     assert [fit.status for fit in none] == ["too_few_transients"]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_printed_errors_of_the_linewidth_are_true(fitter, make_fid, acquisition, alone: bool) -> None:
+    fids = session(make_fid, acquisition)
+    fits = fit_spectra(fids, fitter=fitter) if alone else fit_windows(fids, counts=np.full(N, 16.0), fitter=fitter)
+    widths, errors = (np.array([fit.quality[name] for fit in fits]) for name in ("fwhm_hz", "fwhm_sd_hz"))
+    # 24 spectra tell an SD to 15 %
+    assert np.std(widths) == pytest.approx(np.sqrt(np.mean(errors**2)), rel=0.45)
+
+
+def test_own_errors_of_windows_are_those_of_differences(fitter, make_fid, acquisition) -> None:
+    fits = fit_windows(session(make_fid, acquisition), counts=np.full(N, 16.0), fitter=fitter)
+    own = np.sqrt(np.mean([np.diag(fit.own_covariance) for fit in fits], axis=0))
+    scatter = np.std([fit.amplitudes for fit in fits], axis=0, ddof=1)
+    assert np.all((own > 0.65 * scatter) & (own < 1.5 * scatter))
+    assert all(np.all(np.diag(fit.own_covariance) < np.diag(fit.covariance) * 1.05) for fit in fits)
