@@ -46,7 +46,7 @@ class Design:
         return checked_design(Design(names=self.names, columns=self.columns[rows], responses=self.responses))
 
 
-def check_section(section: Mapping[str, Any]) -> None:
+def check_responses(section: Mapping[str, Any]) -> None:
     """`ConfigError` for a `timecourse` section that no session could use: unknown shapes and options, wrong values, names given twice."""
     names = [item["name"] for item in section["responses"]]
     for index, name in enumerate(names):
@@ -78,11 +78,11 @@ def design_matrix(
     Raises
     ------
     ConfigError
-        For what `check_section` refuses, or a formula that cannot be computed.
+        For what `check_responses` refuses, or a formula that cannot be computed.
     DataError
         For unknown times or events, a response that does not change over the recording, and columns that others make up.
     """
-    check_section(section)
+    check_responses(section)
     times = np.asarray(time_s, dtype=float)
     if times.size == 0 or not np.all(np.isfinite(times)):
         raise DataError(

@@ -41,6 +41,14 @@ def evaluate(expression: str, *, variables: Mapping[str, FloatArray | float], ke
         If the expression cannot be read, uses an unknown name or a part of Python that is not allowed, hides a function by a variable, or
         gives something else than finite numbers.
     """
+    result = check_expression(expression, variables=variables, key=key)
+    if not np.all(np.isfinite(result)):
+        raise ConfigError(f"{key} gives values that are not finite numbers: guard them with where(...) or clip(...)")
+    return result
+
+
+def check_expression(expression: str, *, variables: Mapping[str, FloatArray | float], key: str) -> FloatArray:
+    """`evaluate` for numbers that stand for any others: the result need not be finite."""
     for name in variables:
         if name in FUNCTIONS or name in _PI or not name.isidentifier():
             raise ConfigError(f"{key} cannot have a constant called '{name}': choose a word that no function bears")
@@ -51,8 +59,6 @@ def evaluate(expression: str, *, variables: Mapping[str, FloatArray | float], ke
             result = np.broadcast_to(np.asarray(_value(tree, names={**_PI, **variables}, key=key), dtype=float), shape)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ConfigError(f"{key} cannot be computed ({str(error).splitlines()[0]}): check the arguments of its functions") from None
-    if not np.all(np.isfinite(result)):
-        raise ConfigError(f"{key} gives values that are not finite numbers: guard them with where(...) or clip(...)")
     return np.array(result)
 
 

@@ -15,7 +15,7 @@ import scipy.special
 
 from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.errors import ConfigError, DataError, unknown_name
-from mrs_pipeline.timecourse.formula import evaluate
+from mrs_pipeline.timecourse.formula import check_expression, evaluate
 from mrs_pipeline.timecourse.parameters import Parameter, resolved
 from mrs_pipeline.timecourse.pharmacokinetics import KINETICS, Kinetics, concentration, kinetics_named
 
@@ -106,11 +106,15 @@ def polynomial_drift(time_s: FloatArray, *, duration_s: float, options: Mapping[
 
 def formula(time_s: FloatArray, *, duration_s: float, options: Mapping[str, Any]) -> FloatArray:
     """An expression in `t` (s since the onset), `duration` (s, 0 if unknown) and named constants."""
-    constants = options["constants"]
+    return evaluate(options["expression"], variables={**options["constants"], "t": time_s, "duration": duration_s}, key="expression")
+
+
+def _check_formula(options: Mapping[str, Any], *, key: str) -> None:
+    """`ConfigError` for a formula that could not be computed at any time."""
     for name in ("t", "duration"):
-        if name in constants:
-            raise ConfigError(f"constants name '{name}', which is the time or the duration of the event: choose another word")
-    return evaluate(options["expression"], variables={**constants, "t": time_s, "duration": duration_s}, key="expression")
+        if name in options["constants"]:
+            raise ConfigError(f"{key}.constants name '{name}', which is the time or the duration of the event: choose another word")
+    check_expression(options["expression"], variables={**options["constants"], "t": np.zeros(2), "duration": 0.0}, key=f"{key}.expression")
 
 
 def _end(duration_s: float) -> float:
@@ -190,6 +194,8 @@ def response_options(shape: str, given: Mapping[str, Any], *, key: str) -> dict[
     options = resolved(RESPONSES[shape].parameters, given, key=key)
     if shape == "infusion":
         kinetics_named(options["drug"])
+    if shape == "formula":
+        _check_formula(options, key=key)
     return options
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from mrs_pipeline.errors import ConfigError, DataError
-from mrs_pipeline.timecourse.design import check_section, design_matrix, window_means
+from mrs_pipeline.timecourse.design import check_responses, design_matrix, window_means
 from mrs_pipeline.timecourse.windows import make_windows
 
 T = np.arange(720) * 3.0
@@ -144,9 +144,10 @@ def test_data_without_a_clock_or_event_are_refused(change, sentence: str) -> Non
         ([{**BOXCAR, "name": "drift_2"}], "that of a nuisance column"),
         ([{**BOXCAR, "name": "a b"}], "use letters, digits"),
         ([{**BOXCAR, "shape": "box"}], r"unknown value of timecourse\.responses\.infusion\.shape: 'box'"),
+        ([{"name": "own", "shape": "formula", "expression": "exp(x)"}], r"unknown name in timecourse\.responses\.own\.expression: 'x'"),
         ([{**BOXCAR, "tau_s": 3}], r"unknown option of timecourse\.responses\.infusion: 'tau_s'"),
     ],
 )
 def test_sections_that_no_session_could_use_are_refused(responses, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
-        check_section(section(*responses))
+        check_responses(section(*responses))

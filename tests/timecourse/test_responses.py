@@ -165,6 +165,7 @@ def test_formula_knows_time_duration_and_constants() -> None:
         ("infusion", {"drug": "ketamin"}, r"unknown drug.*ketamine"),
         ("infusion", {"ke0_per_min": float("nan")}, r"here\.ke0_per_min is nan"),
         ("formula", {}, r"here\.expression is missing"),
+        ("formula", {"expression": "t +"}, r"here\.expression is not a formula"),
         ("formula", {"expression": 3}, r"here\.expression is 3: expected a text"),
         ("formula", {"expression": "t", "constants": {"a": "b"}}, r"here\.constants is"),
     ],
