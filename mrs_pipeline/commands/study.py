@@ -29,6 +29,7 @@ from mrs_pipeline.quantification.measures import DEFAULT_MEASURES, check_metabol
 from mrs_pipeline.quantification.options import check_section
 from mrs_pipeline.statistics.analyses import ANALYSES
 from mrs_pipeline.statistics.options import options_from
+from mrs_pipeline.timecourse.design import check_responses
 from mrs_pipeline.timecourse.windows import window_edges
 
 #: Where data that cannot be published lie on many machines: beside the checkout.
@@ -41,6 +42,7 @@ def study_config(config: Mapping[str, Any], *, source: str) -> dict[str, Any]:
     _check_origin(complete)
     _check_basis(complete["basis"])
     window_edges(complete["windows"])
+    check_responses(complete["timecourse"])
     checked_steps(complete["preprocessing"]["steps"] or DEFAULT_STEPS)
     _check_fitting(complete["fitting"])
     check_section(complete["quantification"])

@@ -97,6 +97,8 @@ def test_config_files_are_valid(name: str, monkeypatch: pytest.MonkeyPatch) -> N
         ("statistics", {"primary": {"contrast": "naltrexone - placebo: mood"}}, "mood"),
         ("statistics", {"primary": {"analysis": "post_hoc"}}, "post_hoc"),
         ("windows", {"event": "infusion", "bins": 3}, "bins"),
+        ("timecourse", {"responses": [{"name": "infusion", "shape": "box"}]}, "box"),
+        ("timecourse", {"drift": -1}, "drift"),
     ],
 )
 def test_what_a_late_stage_would_refuse_is_refused_at_the_start(
