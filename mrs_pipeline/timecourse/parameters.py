@@ -12,11 +12,12 @@ from mrs_pipeline.errors import ConfigError, unknown_name
 class Parameter:
     """One option of a response: its meaning with unit, its default, and the values allowed.
 
-    `kind` is `number`, `text` or `numbers` (names with a number each). A parameter that is not `required` may be None where its default is.
+    `kind` is `number`, `integer`, `text` or `numbers` (names with a number each). A parameter that is not `required` may be None where its
+    default is.
     """
 
     doc: str
-    kind: Literal["number", "text", "numbers"] = "number"
+    kind: Literal["number", "integer", "text", "numbers"] = "number"
     default: Any = None
     required: bool = False
     above: float = -math.inf
@@ -36,10 +37,12 @@ class Parameter:
         return self._number(value, key=key)
 
     def _number(self, value: Any, *, key: str) -> float:
-        if not _is_number(value) or not self.above < value or not self.at_least <= value <= self.at_most:
+        whole = self.kind == "integer"
+        inside = _is_number(value) and self.above < value and self.at_least <= value <= self.at_most
+        if not inside or (whole and value != int(value)):
             limits = {"more than": self.above, "at least": self.at_least, "at most": self.at_most}
             words = [f"{word} {limit:g}" for word, limit in limits.items() if math.isfinite(limit)]
-            expected = "a finite number" + (", " + " and ".join(words) if words else "")
+            expected = ("a whole number" if whole else "a finite number") + (", " + " and ".join(words) if words else "")
             raise ConfigError(f"{key} is {value!r}: expected {expected} ({self.doc})")
         return float(value)
 

@@ -44,8 +44,8 @@ def concentration(
     A share `bolus` of the dose is given at once, the rest at a constant rate over `duration_s`; without a duration all of it is a bolus.
     With ``k = k10 + k12 + k21`` the plasma follows ``A exp(-a t) + B exp(-b t)`` after a unit bolus, where ``a, b = (k +- sqrt(k^2 - 4 k10
     k21)) / 2`` and ``A = (a - k21) / (a - b)``, ``B = (k21 - b) / (a - b)`` (Gibaldi & Perrier 1982, Pharmacokinetics, chapter 2).
-    With `ke0_per_min` the result is that of an effect compartment, ``dCe/dt = ke0 (Cp - Ce)`` (Sheiner et al. 1979, Clin Pharmacol Ther
-    25:358). An infusion is the integral of boluses.
+    With `ke0_per_min` the result is that of an effect compartment, ``dCe/dt = ke0 (Cp - Ce)`` (Sheiner et al. 1979, Clinical Pharmacology &
+    Therapeutics 25:358). An infusion is the integral of boluses.
     """
     rates, weights = _plasma_terms(kinetics)
     if ke0_per_min is not None:

@@ -173,7 +173,7 @@ RESPONSES: dict[str, Shape] = {
     ),
     "polynomial_drift": Shape(
         function=polynomial_drift,
-        parameters={"degree": Parameter(doc="degree of the polynomial", required=True, at_least=1, at_most=10)},
+        parameters={"degree": Parameter(doc="degree of the polynomial", kind="integer", required=True, at_least=1, at_most=10)},
         of_events=False,
     ),
     "formula": Shape(

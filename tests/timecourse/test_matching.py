@@ -213,7 +213,7 @@ def test_a_false_change_of_the_ratio_by_narrower_lines_becomes_smaller(monkeypat
         return float(np.diff(100.0 * np.log(glx / tnaa))[0]), np.array([fit.quality["fwhm_hz"] for fit in fits])
 
     changes = []
-    for seed in range(6):
+    for seed in range(12):
         rng = np.random.default_rng([seed, 1])
         truth, height = arm.source.truth(rng, fwhm_hz=6.5)
         sd = height / 4000.0 / np.sqrt(sampling.n_points)

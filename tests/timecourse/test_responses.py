@@ -164,6 +164,7 @@ def test_formula_knows_time_duration_and_constants() -> None:
         ("infusion", {"bolus": None}, r"here\.bolus is missing"),
         ("infusion", {"drug": "ketamin"}, r"unknown drug.*ketamine"),
         ("infusion", {"ke0_per_min": float("nan")}, r"here\.ke0_per_min is nan"),
+        ("polynomial_drift", {"degree": 1.5}, r"here\.degree is 1.5: expected a whole number, at least 1 and at most 10"),
         ("formula", {}, r"here\.expression is missing"),
         ("formula", {"expression": "t +"}, r"here\.expression is not a formula"),
         ("formula", {"expression": 3}, r"here\.expression is 3: expected a text"),
