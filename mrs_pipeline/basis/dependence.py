@@ -1,10 +1,9 @@
 """Components of a basis set that others make up: a fit cannot tell their amplitudes apart."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 from mrs_pipeline.acquisition import FloatArray, spectrum_from_fid
 from mrs_pipeline.basis.basis_set import BasisSet
@@ -20,6 +19,8 @@ NAMED_PART = 1e-2
 #: Parts whose amplitudes are this near to 1 add up to a plain sum.
 PLAIN = 1e-2
 
+_Solve = Callable[[FloatArray, FloatArray], FloatArray | None]
+
 
 def dependence_remarks(basis: BasisSet, *, ppm_range: Sequence[float]) -> tuple[str, ...]:
     """What a reader must know of components that a fit of this range cannot tell apart, a sentence each.
@@ -32,21 +33,31 @@ def dependence_remarks(basis: BasisSet, *, ppm_range: Sequence[float]) -> tuple[
     everywhere = np.linalg.norm(_spectra(basis, ppm_range=(-np.inf, np.inf)), axis=0)
     inside = norms > OUTSIDE * everywhere
     left = [int(component) for component in np.flatnonzero(inside)]
+    columns /= np.where(inside, norms, 1.0)
+    # what all others do not make up with amplitudes of any sign, fewer or positive ones do not either
+    made_up = [component for component in left if _parts(component, left, columns=columns, solve=_any_sign) is not None]
     outside = np.array(basis.metabolites)[~inside]
     remarks = [f"{name} has no signal in the fitted range: its amplitude means nothing" for name in outside]
     for solve in (_not_negative, _any_sign):
-        for component in tuple(left):
-            others = [other for other in left if other != component]
-            parts = solve(columns[:, others] / norms[others], columns[:, component] / norms[component]) if others else None
+        for component in [component for component in made_up if component in left]:
+            parts = _parts(component, left, columns=columns, solve=solve)
             if parts is not None:
-                left = others
-                amplitudes = parts * norms[component] / norms[others]
-                named = {basis.metabolites[other]: amplitudes[row] for row, other in enumerate(others) if abs(parts[row]) > NAMED_PART}
+                left.remove(component)
+                amplitudes = parts * norms[component] / norms[left]
+                named = {basis.metabolites[other]: amplitudes[row] for row, other in enumerate(left) if abs(parts[row]) > NAMED_PART}
                 remarks.append(_sentence(basis.metabolites[component], named))
     return tuple(remarks)
 
 
+def _parts(component: int, left: Sequence[int], *, columns: FloatArray, solve: _Solve) -> FloatArray | None:
+    """Amplitudes of the others of `left` that make up a component; None where they do not."""
+    others = [other for other in left if other != component]
+    return solve(columns[:, others], columns[:, component]) if others else None
+
+
 def _not_negative(design: FloatArray, target: FloatArray) -> FloatArray | None:
+    from scipy.optimize import nnls  # noqa: PLC0415 - slow to import, and few sets have such components
+
     parts, residual = nnls(design, target)
     return np.asarray(parts) if residual < SAME else None
 

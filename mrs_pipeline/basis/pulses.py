@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from math import pi
 
 import numpy as np
-from scipy.optimize import brentq, minimize_scalar
 
 from mrs_pipeline.acquisition import ComplexArray, FloatArray
 from mrs_pipeline.basis.slr import slr_pulse
@@ -165,6 +164,8 @@ def rephasing_time_s(waveform: Waveform) -> float:
 
     Where the sum of the transverse magnetisation over the slice is largest; half of the duration for a symmetric pulse.
     """
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415 - slow to import, and few runs calibrate a pulse
+
     position = np.linspace(-1.0, 1.0, 201)
     a, b = (part[:, 0] for part in rotation(waveform, shift_hz=np.zeros(1), position=position))
     transverse, turn = a.conj() * b, 2j * pi * position * waveform.bandwidth_hz
@@ -185,6 +186,7 @@ def _check_rect(shape: str, *, role: str, bandwidth_hz: float | None) -> None:
 
 def _of_width(line: Shape, *, role: str, time_bandwidth: float, flip_rad: float, shape: str) -> Design:
     """The design whose measured profile has the width asked for; the nominal product differs from it by what the flip angle does."""
+    from scipy.optimize import brentq  # noqa: PLC0415 - slow to import, and few runs calibrate a pulse
 
     def excess(nominal: float) -> float:
         return profile_width(_dimensionless(line.design(nominal, flip_rad), nominal), role=role) * nominal / time_bandwidth - 1

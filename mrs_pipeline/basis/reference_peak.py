@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
 from mrs_pipeline.acquisition import Acquisition, ComplexArray, FloatArray, hz_from_ppm
 
@@ -46,6 +45,8 @@ def without_reference_peak(fid: ComplexArray, *, acquisition: Acquisition) -> Co
 
 
 def _line_subtracted(fid: ComplexArray, *, points: NDArray[np.intp], acquisition: Acquisition) -> ComplexArray:
+    from scipy.optimize import least_squares  # noqa: PLC0415 - slow to import, and few sets have such a peak
+
     band = _Band(points=points, acquisition=acquisition)
     target = np.fft.fft(fid)[points]
     peak_hz = np.fft.fftfreq(fid.size, acquisition.dwell_time_s)[points][int(np.argmax(np.abs(target)))]

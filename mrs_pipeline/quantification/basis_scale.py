@@ -1,7 +1,6 @@
 """What one proton of a basis set signals: the scale on which water, two protons a molecule, meets amplitudes, which are per molecule."""
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from mrs_pipeline.acquisition import Acquisition, ComplexArray, FloatArray, hz_from_ppm
 from mrs_pipeline.basis.basis_set import BasisSet
@@ -44,6 +43,8 @@ def signal_per_proton(basis: BasisSet) -> float:
 
 def _amplitude_at_zero(fid: ComplexArray, *, ppm: float, acquisition: Acquisition) -> float:
     """Magnitude at t = 0 of the line near a chemical shift: one damped exponential on a linear background of the spectrum."""
+    from scipy.optimize import least_squares  # noqa: PLC0415 - slow to import, and only concentrations need it
+
     time_s, mhz = acquisition.time_s, acquisition.spectrometer_frequency_mhz
     damping = np.exp(-DAMPING * time_s / time_s[-1])
     centre_hz = float(hz_from_ppm(ppm, spectrometer_frequency_mhz=mhz))
