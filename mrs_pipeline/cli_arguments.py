@@ -49,9 +49,9 @@ UNSTATED: Mapping[str, Any] = {"study": {"name": "defaults"}, "basis": {}, "wind
 
 def study_or_defaults(path: Path | None) -> dict[str, Any]:
     """A study's configuration, or the package's defaults where none is given."""
-    from mrs_pipeline.io.config import complete_config, read_config
+    from mrs_pipeline.io.config import default_config, read_config
 
-    return read_config(path) if path is not None else complete_config(UNSTATED, source="defaults")
+    return read_config(path) if path is not None else default_config(UNSTATED)
 
 
 def partial_study(path: Path | None) -> dict[str, Any]:

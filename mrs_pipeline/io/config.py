@@ -8,9 +8,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-import yaml
-
 from mrs_pipeline.errors import ConfigError
 
 
@@ -23,6 +20,8 @@ def load_schema(name: str) -> dict[str, Any]:
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML mapping, read safely; `ConfigError` names the file and, for a syntax error, the line."""
+    import yaml  # noqa: PLC0415 - the defaults need no file
+
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -45,12 +44,19 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def complete_config(config: Mapping[str, Any], *, source: str, schema_name: str = "study") -> dict[str, Any]:
     """The configuration with all defaults filled in, after checking it; `ConfigError` names the key and the valid ones."""
+    import jsonschema  # noqa: PLC0415 - slow to import, and the defaults need no check
+
     schema = load_schema(schema_name)
     validator = jsonschema.Draft202012Validator(schema)
     problem = jsonschema.exceptions.best_match(validator.iter_errors(dict(config)))
     if problem is not None:
         raise ConfigError(f"{source}: {_sentence(problem)}")
     return _with_defaults(config, schema)
+
+
+def default_config(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults of a study around what the program itself states, which is not checked."""
+    return _with_defaults(stated, load_schema("study"))
 
 
 def complete_section(name: str, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
