@@ -105,5 +105,6 @@ def fitter_for(basis: BasisSet, *, acquisition: Acquisition, config: Mapping[str
             f"{ppm.min():.1f} to {ppm.max():.1f} ppm): choose a range inside"
         )
     ready = fitting_basis(basis, acquisition=acquisition, macromolecules=config["basis"]["macromolecules"])
-    _check_names(options.shift_sd_ppm_by_metabolite, known={*ready.metabolites, *spin_systems()})
+    if options.shift_sd_ppm_by_metabolite:
+        _check_names(options.shift_sd_ppm_by_metabolite, known={*ready.metabolites, *spin_systems()})
     return prepare_fitter(ready, options=options, ratio_priors=soft_ratio_priors())

@@ -37,7 +37,7 @@ class SmoothingScale:
     def _table(self) -> tuple[FloatArray, FloatArray]:
         """Exponents of ten of the smoothing parameter, rising, and their effective dimensions, falling."""
         exponents = np.linspace(-12.0, 16.0, 2801)
-        return exponents, np.array([self.effective_dimension(10.0**exponent) for exponent in exponents])
+        return exponents, np.sum(1.0 / (1.0 + 10.0 ** exponents[:, None] * self.eigenvalues), axis=1)
 
     def candidates(self, max_ed_per_ppm: float) -> list[float]:
         """Smoothing parameters from nearly a straight line to `max_ed_per_ppm`, stiff to flexible."""
