@@ -70,7 +70,9 @@ def study_measures(plan: StudyPlan, *, fitter: Fitter, basis: BasisSet) -> pd.Da
         spectra = window_spectra(plan, participant=who.participant, session=visit.session, edges_s=EDGES_S, basis=basis)
         fits = fit_windows(spectra, counts=np.diff(np.array(EDGES_S), axis=1)[:, 0], fitter=fitter)
         unchecked = [UNKNOWN] * len(fits)
-        table = measure_table(fits, checks=unchecked, definitions=definitions, estimator="independent", intervals=DEFAULT_INTERVALS)
+        table = pd.DataFrame(
+            measure_table(fits, checks=unchecked, definitions=definitions, estimator="independent", intervals=DEFAULT_INTERVALS)
+        )
         marks = {"participant": who.participant, "session": visit.session, "condition": visit.condition, "period": visit.period}
         starts, stops = zip(*EDGES_S, strict=True)
         windows = {"sequence": who.sequence, "window": table["spectrum"], "window_start_s": starts, "window_stop_s": stops}

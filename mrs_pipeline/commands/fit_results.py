@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from mrs_pipeline.commands.fit_remarks import fit_remarks
-from mrs_pipeline.commands.fit_tables import amplitude_table, correlation_table, measure_table, quality_table
-from mrs_pipeline.commands.quantification import Quantified
+from mrs_pipeline.commands.fit_tables import Columns, amplitude_table, correlation_table, measure_table, quality_table
 from mrs_pipeline.fitting.adequacy import check_adequacy
 from mrs_pipeline.fitting.fit import Fitter
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
 from mrs_pipeline.quantification.intervals import IntervalOptions
 from mrs_pipeline.quantification.measures import DEFAULT_MEASURES, MeasureDefinition, check_metabolites, measure_definitions
+
+if TYPE_CHECKING:
+    from mrs_pipeline.commands.quantification import Quantified
 
 #: Name of the estimator in the measures table: every spectrum by itself.
 INDEPENDENT = "independent"
@@ -23,14 +23,14 @@ INDEPENDENT = "independent"
 class FitResults:
     """Tables by file name, remarks on the fits, and the definitions and intervals behind them."""
 
-    tables: Mapping[str, pd.DataFrame]
+    tables: Mapping[str, Columns]
     remarks: tuple[str, ...]
     definitions: tuple[MeasureDefinition, ...]
     intervals: IntervalOptions
 
 
 def fit_results(
-    fits: Sequence[SpectrumFit], *, fitter: Fitter, config: Mapping[str, Any], quantified: Quantified | None = None
+    fits: Sequence[SpectrumFit], *, fitter: Fitter, config: Mapping[str, Any], quantified: "Quantified | None" = None
 ) -> FitResults:
     """Tables of amplitudes, their correlations, measures and quality; `config` needs the sections `measures` and `intervals`."""
     definitions, intervals = definitions_for(config, fitter), IntervalOptions.from_mapping(config["intervals"])

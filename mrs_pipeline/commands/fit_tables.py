@@ -1,16 +1,25 @@
-"""Result tables of fits: amplitudes, measures and quality, one row per spectrum and name."""
+"""Result tables of fits: amplitudes, measures and quality, one row per spectrum and name.
 
-from collections.abc import Iterator, Sequence
+They are columns by name, which `io.tables.write_table` and pandas take alike: importing pandas lasts longer than a fit.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
-from mrs_pipeline.commands.quantification import Quantified
 from mrs_pipeline.fitting.adequacy import ADEQUACY_NAMES, Adequacy, baseline_inflation
 from mrs_pipeline.fitting.spectrum_fit import QUALITY_NAMES, SpectrumFit
 from mrs_pipeline.quantification.intervals import Interval, IntervalOptions
 from mrs_pipeline.quantification.measures import Measure, MeasureDefinition, evaluate_measure, measure_gradient
 from mrs_pipeline.quantification.pairs import NAMED_PAIRS
+
+if TYPE_CHECKING:
+    from mrs_pipeline.commands.quantification import Quantified
+
+#: The values of a table by column, all of the same length.
+Columns = dict[str, list[object]]
 
 #: What a table says of an interval: its ends, and which kind it is.
 INTERVAL_COLUMNS = ("ci_low", "ci_high", "interval")
@@ -18,7 +27,13 @@ INTERVAL_COLUMNS = ("ci_low", "ci_high", "interval")
 LEAST_CORRELATION = 0.3
 
 
-def amplitude_table(fits: Sequence[SpectrumFit], *, checks: Sequence[Adequacy], intervals: IntervalOptions) -> pd.DataFrame:
+def table_of(rows: Iterable[Mapping[str, object]], *, columns: Sequence[str]) -> Columns:
+    """The named columns of rows, NaN where a row has no value of that name."""
+    given = list(rows)
+    return {name: [row.get(name, np.nan) for row in given] for name in columns}
+
+
+def amplitude_table(fits: Sequence[SpectrumFit], *, checks: Sequence[Adequacy], intervals: IntervalOptions) -> Columns:
     """Columns spectrum, metabolite, amplitude, sd, sd_percent (NaN for an amplitude of zero), ends of the interval, baseline_inflation."""
     columns = ["spectrum", "metabolite", "amplitude", "sd", "sd_percent", *INTERVAL_COLUMNS, "baseline_inflation"]
     rows = [
@@ -26,7 +41,7 @@ def amplitude_table(fits: Sequence[SpectrumFit], *, checks: Sequence[Adequacy], 
         for index, (fit, check) in enumerate(zip(fits, checks, strict=True))
         for row in _amplitude_rows(index, fit, check=check, intervals=intervals)
     ]
-    return pd.DataFrame(rows, columns=columns)
+    return table_of(rows, columns=columns)
 
 
 def _amplitude_rows(index: int, fit: SpectrumFit, *, check: Adequacy, intervals: IntervalOptions) -> Iterator[dict[str, object]]:
@@ -45,7 +60,7 @@ def _interval_cells(interval: Interval) -> dict[str, object]:
     return dict(zip(INTERVAL_COLUMNS, (interval.low, interval.high, interval.kind), strict=True))
 
 
-def correlation_table(fits: Sequence[SpectrumFit]) -> pd.DataFrame:
+def correlation_table(fits: Sequence[SpectrumFit]) -> Columns:
     """Correlations of estimated amplitudes: `NAMED_PAIRS`, and all pairs of at least `LEAST_CORRELATION`; nothing of failed fits.
 
     Columns spectrum, metabolite, metabolite_2, correlation.
@@ -55,7 +70,7 @@ def correlation_table(fits: Sequence[SpectrumFit]) -> pd.DataFrame:
         for index, fit in enumerate(fits)
         for first, second, correlation in _correlations(fit)
     ]
-    return pd.DataFrame(rows, columns=["spectrum", "metabolite", "metabolite_2", "correlation"])
+    return table_of(rows, columns=["spectrum", "metabolite", "metabolite_2", "correlation"])
 
 
 def _correlations(fit: SpectrumFit) -> Iterator[tuple[int, int, float]]:
@@ -75,8 +90,8 @@ def measure_table(
     definitions: Sequence[MeasureDefinition],
     estimator: str,
     intervals: IntervalOptions,
-    quantified: Quantified | None = None,
-) -> pd.DataFrame:
+    quantified: "Quantified | None" = None,
+) -> Columns:
     """Value, standard error and interval of every measure; with concentrations also their rows and columns unit, scale_sd_percent."""
     plain = [
         _row(index, evaluate_measure(fit, definition=item, intervals=intervals), estimator)
@@ -86,7 +101,7 @@ def measure_table(
     ]
     columns = ["spectrum", "measure", "value", "sd", *INTERVAL_COLUMNS, "baseline_inflation", "terms", "estimator"]
     if quantified is None:
-        return pd.DataFrame(plain, columns=columns)
+        return table_of(plain, columns=columns)
     ratios = {item.name for item in definitions if item.denominator}
     rows = [row | {"unit": "1" if row["measure"] in ratios else "arbitrary"} for row in plain]
     for definition in definitions:
@@ -94,8 +109,7 @@ def measure_table(
         for index, fit in enumerate(fits):
             for unit, item in quantified.concentrations(fit, definition=definition, intervals=intervals).items():
                 rows.append(_row(index, item, estimator) | {"unit": unit, "scale_sd_percent": scale_sd.get(item.name)})
-    table = pd.DataFrame(rows, columns=[*columns, "unit", "scale_sd_percent"])
-    return table.sort_values("spectrum", kind="stable", ignore_index=True)
+    return table_of(sorted(rows, key=itemgetter("spectrum")), columns=[*columns, "unit", "scale_sd_percent"])
 
 
 def _row(index: int, item: Measure, estimator: str) -> dict[str, object]:
@@ -108,7 +122,7 @@ def measure_inflation(fit: SpectrumFit, *, definition: MeasureDefinition, check:
     return baseline_inflation(measure_gradient(fit, definition=definition), covariance=fit.covariance, check=check)
 
 
-def quality_table(fits: Sequence[SpectrumFit], *, checks: Sequence[Adequacy]) -> pd.DataFrame:
+def quality_table(fits: Sequence[SpectrumFit], *, checks: Sequence[Adequacy]) -> Columns:
     """Columns spectrum, status, reason, then every number of quality and adequacy, and warnings."""
     rows = [
         {"spectrum": index, "status": fit.status, "reason": fit.reason, "warnings": "; ".join(check.warnings)}
@@ -116,4 +130,4 @@ def quality_table(fits: Sequence[SpectrumFit], *, checks: Sequence[Adequacy]) ->
         | dict(check.numbers)
         for index, (fit, check) in enumerate(zip(fits, checks, strict=True))
     ]
-    return pd.DataFrame(rows, columns=["spectrum", "status", "reason", *QUALITY_NAMES, *ADEQUACY_NAMES, "warnings"])
+    return table_of(rows, columns=["spectrum", "status", "reason", *QUALITY_NAMES, *ADEQUACY_NAMES, "warnings"])

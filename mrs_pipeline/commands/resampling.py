@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
+from mrs_pipeline.commands.fit_tables import Columns, table_of
 from mrs_pipeline.fitting.bootstrap import Resampled, refits, summarise
 from mrs_pipeline.fitting.fit import Fitter
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
@@ -45,7 +45,7 @@ def resampled_table(
     n_draws: int,
     redrawn: bool,
     seed: int,
-) -> pd.DataFrame:
+) -> Columns:
     """`COLUMNS` for every measure and component of every fit; fits that failed have none to resample and no rows."""
     every = [*definitions, *(MeasureDefinition(name=name, numerator=(name,)) for name in fitter.basis.metabolites)]
     rows = []
@@ -54,7 +54,7 @@ def resampled_table(
             continue
         draws = list(refits(fit, fitter=fitter, n_draws=n_draws, rng=np.random.default_rng([seed, index]), redrawn=redrawn))
         rows += [{"spectrum": index} | _row(fit, draws, definition=definition, intervals=intervals) for definition in every]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return table_of(rows, columns=COLUMNS)
 
 
 def _row(fit: SpectrumFit, draws: Sequence[SpectrumFit], *, definition: MeasureDefinition, intervals: IntervalOptions) -> dict[str, object]:

@@ -76,7 +76,7 @@ def timecourse(
         reasons = transients["reason"].fillna("").astype(str).tolist() if "reason" in transients else []
         write_table(window_table(windows, reasons=reasons).assign(event_onset_s=onset_s), folder / names.file("windows.tsv"))
         for name, table in results.tables.items():
-            write_table(_with_windows(table, windows), folder / names.file(name))
+            write_table(_with_windows(pd.DataFrame(table), windows), folder / names.file(name))
         write_curves(fits, folder / names.file("curves.npz"))
         status = {
             "status": "flagged" if flag else "ok",

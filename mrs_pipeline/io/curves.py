@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from mrs_pipeline.errors import InputError
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
 from mrs_pipeline.io.atomic import atomic_path
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def write_curves(fits: Sequence[SpectrumFit], path: Path) -> None:
@@ -26,7 +29,7 @@ def write_curves(fits: Sequence[SpectrumFit], path: Path) -> None:
         np.savez_compressed(stream, allow_pickle=False, **arrays)
 
 
-def read_curves(path: Path) -> dict[int, pd.DataFrame]:
+def read_curves(path: Path) -> "dict[int, pd.DataFrame]":
     """Curves by spectrum index: columns ppm, data, fit, baseline, residual and one per component."""
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -36,15 +39,19 @@ def read_curves(path: Path) -> dict[int, pd.DataFrame]:
         raise InputError(f"{path} holds no fitted curves ({error}): fit the spectra again") from None
 
 
-def read_covariances(path: Path) -> dict[int, pd.DataFrame]:
+def read_covariances(path: Path) -> "dict[int, pd.DataFrame]":
     """Covariance of the amplitudes by spectrum index, rows and columns named by component."""
+    import pandas as pd  # noqa: PLC0415 - slow to import, and not needed to write
+
     with np.load(path, allow_pickle=False) as archive:
         indices = [index for index in range(int(archive["n_spectra"])) if f"covariance_{index}" in archive]
         names = {index: [str(name) for name in archive[f"names_{index}"][4:]] for index in indices}
         return {index: pd.DataFrame(archive[f"covariance_{index}"], index=names[index], columns=names[index]) for index in indices}
 
 
-def _table(archive: np.lib.npyio.NpzFile, index: int) -> pd.DataFrame:
+def _table(archive: np.lib.npyio.NpzFile, index: int) -> "pd.DataFrame":
+    import pandas as pd  # noqa: PLC0415 - as in `read_covariances`
+
     curves = pd.DataFrame(archive[f"curves_{index}"].T.astype(float), columns=[str(name) for name in archive[f"names_{index}"]])
     curves.insert(0, "ppm", archive[f"ppm_{index}"])
     return curves

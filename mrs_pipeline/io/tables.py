@@ -9,15 +9,17 @@ import importlib.resources
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from mrs_pipeline.errors import DataError, InputError
 from mrs_pipeline.io.atomic import atomic_path
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MISSING = "n/a"
 
@@ -70,7 +72,7 @@ def _schema(name: str) -> Mapping[str, Mapping[str, Any]]:
     return content
 
 
-def read_known_table(path: str | os.PathLike[str], *, kind: str) -> pd.DataFrame:
+def read_known_table(path: str | os.PathLike[str], *, kind: str) -> "pd.DataFrame":
     """`read_table` for a kind of table in `table_schemas`: `InputError` for missing columns and for rows that are there twice."""
     schema = table_schemas()[kind]
     table = read_table(path, required=schema["Required"])
@@ -82,12 +84,14 @@ def read_known_table(path: str | os.PathLike[str], *, kind: str) -> pd.DataFrame
     return table
 
 
-def read_table(path: str | os.PathLike[str], *, required: Iterable[str] = ()) -> pd.DataFrame:
+def read_table(path: str | os.PathLike[str], *, required: Iterable[str] = ()) -> "pd.DataFrame":
     """Read a tab-separated table; ``n/a`` and empty cells are missing (NaN, in text columns None).
 
     A column becomes numbers (or booleans) if all its values are; `TEXT_COLUMNS` always stay text. Raises `InputError`
     for a missing file or column, a column named twice, a row of another length and bytes that are not UTF-8.
     """
+    import pandas as pd  # noqa: PLC0415 - slow to import, and not needed to write
+
     rows = _rows(Path(path))
     header, body = rows[0], rows[1:]
     _check_header(header, required=required, path=Path(path))
@@ -125,7 +129,9 @@ def _check_header(header: list[str], *, required: Iterable[str], path: Path) -> 
         raise InputError(f"{path} has a column without a name: name every column in the first line")
 
 
-def _column(name: str, cells: list[str]) -> pd.Series:
+def _column(name: str, cells: list[str]) -> "pd.Series":
+    import pandas as pd  # noqa: PLC0415 - as in `read_table`
+
     present = [cell for cell in cells if cell not in {MISSING, ""}]
     text = pd.Series([None if cell in {MISSING, ""} else cell for cell in cells], dtype=object)
     if name in TEXT_COLUMNS or not present:
@@ -151,19 +157,20 @@ def _number(cell: str) -> float | None:
         return None
 
 
-def write_table(table: pd.DataFrame, path: str | os.PathLike[str], *, described: bool = True) -> None:
-    """Write a table and, beside it, the JSON file that describes its columns; each appears whole or not at all.
+def write_table(table: "pd.DataFrame | Mapping[str, Sequence[object]]", path: str | os.PathLike[str], *, described: bool = True) -> None:
+    """Write a table, or columns of equal length by name, and beside it the JSON file that describes its columns.
 
-    Floats are written as the shortest text that reads back as the same number, booleans as true/false, missing values as n/a.
-    Raises `DataError` for a column that `column_descriptions` lacks and for text that would break the table.
+    Each file appears whole or not at all. Floats are written as the shortest text that reads back as the same number, booleans as
+    true/false, missing values as n/a. Raises `DataError` for a column that `column_descriptions` lacks and for text that would break the table.
     """
-    columns = [str(name) for name in table.columns]
+    values = [(str(name), _values(column)) for name, column in table.items()]
+    columns = [name for name, _ in values]
     unknown = [name for name in columns if name not in column_descriptions()]
     if unknown and described:
         raise DataError(f"column '{unknown[0]}' of {Path(path).name} is not described: add it to mrs_pipeline/schemas/columns.json")
     if len(set(columns)) != len(columns):
         raise DataError(f"{Path(path).name} would have a column twice: its columns are {', '.join(columns)}")
-    rows = zip(*([_cell(value) for value in table[name].tolist()] for name in table.columns), strict=True)
+    rows = zip(*([_cell(value) for value in column] for _, column in values), strict=True)
     lines = ["\t".join(row) for row in [tuple(columns), *rows]]
     with atomic_path(path) as temporary:
         temporary.write_bytes(("\n".join(lines) + "\n").encode("utf-8"))
@@ -171,10 +178,17 @@ def write_table(table: pd.DataFrame, path: str | os.PathLike[str], *, described:
         write_json({name: column_descriptions()[name] for name in columns}, Path(path).with_suffix(".json"))
 
 
+def _values(column: "pd.Series | Sequence[object]") -> Sequence[object]:
+    """The values of a column, None for what pandas takes as missing."""
+    if isinstance(column, Sequence):
+        return column
+    return [None if missing else value for value, missing in zip(column.tolist(), column.isna(), strict=True)]
+
+
 def _cell(value: object) -> str:
     if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
-    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return MISSING
     if isinstance(value, float):
         return repr(float(value))

@@ -46,7 +46,7 @@ def check(fit: SpectrumFit) -> Adequacy:
 
 def test_amplitudes_have_percent_and_interval(fit: SpectrumFit, check: Adequacy) -> None:
     fits = [fit, failed_fit(NAMES, status="no_signal")]
-    table = amplitude_table(fits, checks=[check, UNKNOWN], intervals=IntervalOptions()).set_index(["spectrum", "metabolite"])
+    table = pd.DataFrame(amplitude_table(fits, checks=[check, UNKNOWN], intervals=IntervalOptions())).set_index(["spectrum", "metabolite"])
     assert table.loc[(0, "Glu"), "sd_percent"] == pytest.approx(5.0)
     assert table.loc[(0, "Gln"), "ci_low"] == pytest.approx(3.0 - 1.959964 * 0.6)
     assert table.loc[(0, "Gln"), "baseline_inflation"] == pytest.approx(1.5)
@@ -57,7 +57,7 @@ def test_amplitudes_have_percent_and_interval(fit: SpectrumFit, check: Adequacy)
 
 
 def test_correlations_name_the_pairs_asked_for_and_strong_ones(fit: SpectrumFit) -> None:
-    table = correlation_table([fit, failed_fit(NAMES, status="no_signal")])
+    table = pd.DataFrame(correlation_table([fit, failed_fit(NAMES, status="no_signal")]))
     assert table["spectrum"].tolist() == [0, 0]
     found = {(row.metabolite, row.metabolite_2): row.correlation for row in table.itertuples()}
     assert found == {("Glu", "Gln"): pytest.approx(-0.7), ("Gln", "Lac"): pytest.approx(0.4)}
@@ -74,7 +74,9 @@ DEFINITIONS = measure_definitions({"Glx": {"sum": ["Glu", "Gln"]}, "Glx/NAA": {"
 
 
 def test_measures_have_intervals_and_the_cost_of_the_baseline(fit: SpectrumFit, check: Adequacy) -> None:
-    table = measure_table([fit], checks=[check], definitions=DEFINITIONS, estimator="independent", intervals=IntervalOptions())
+    table = pd.DataFrame(
+        measure_table([fit], checks=[check], definitions=DEFINITIONS, estimator="independent", intervals=IntervalOptions())
+    )
     rows = table.set_index("measure")
     sd = np.sqrt(0.5**2 + 0.6**2 - 2 * 0.7 * 0.5 * 0.6)
     assert rows.loc["Glx", ["ci_low", "ci_high"]].tolist() == pytest.approx([13.0 - 1.959964 * sd, 13.0 + 1.959964 * sd])
@@ -83,7 +85,7 @@ def test_measures_have_intervals_and_the_cost_of_the_baseline(fit: SpectrumFit, 
 
 
 def test_quality_has_the_checks_and_their_warnings(fit: SpectrumFit, check: Adequacy) -> None:
-    table = quality_table([fit, failed_fit(NAMES, status="no_signal")], checks=[check, UNKNOWN])
+    table = pd.DataFrame(quality_table([fit, failed_fit(NAMES, status="no_signal")], checks=[check, UNKNOWN]))
     assert table.loc[0, "warnings"] == "the residual is not noise; a line near 1.31 ppm is not in the basis"
     assert table.loc[0, "missing_line_z"] == 8.0
     assert table.loc[1, ["status", "warnings"]].tolist() == ["no_signal", ""]
