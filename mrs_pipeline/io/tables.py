@@ -161,7 +161,8 @@ def write_table(table: "pd.DataFrame | Mapping[str, Sequence[object]]", path: st
     """Write a table, or columns of equal length by name, and beside it the JSON file that describes its columns.
 
     Each file appears whole or not at all. Floats are written as the shortest text that reads back as the same number, booleans as
-    true/false, missing values as n/a. Raises `DataError` for a column that `column_descriptions` lacks and for text that would break the table.
+    true/false, missing values as n/a. Raises `DataError` for a column that `column_descriptions` lacks and for text that would break
+    the table.
     """
     values = [(str(name), _values(column)) for name, column in table.items()]
     columns = [name for name, _ in values]
