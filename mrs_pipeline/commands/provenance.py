@@ -34,6 +34,7 @@ def code_hash(*modules: str) -> str:
     return digest.hexdigest()[:16]
 
 
+@cache
 def _root() -> Path:
     return Path(str(resources.files(_PACKAGE)))
 
@@ -44,11 +45,12 @@ def _source(module: str) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _files(module: str) -> list[Path]:
+@cache
+def _files(module: str) -> tuple[Path, ...]:
     source = _source(module)
     if source is None:
-        return []
-    return [source, *(path for path in _data_files() if _owns(module, path))]
+        return ()
+    return (source, *(path for path in _data_files() if _owns(module, path)))
 
 
 @cache

@@ -15,8 +15,15 @@ STAGES = ("simulate", "import_bids", "basis", "preprocess", "timecourse", "group
 
 LOADED = """
 import importlib, json, sys
-importlib.import_module(sys.argv[1])
-print(json.dumps([name for name in sys.modules if name.split(".")[0] == "mrs_pipeline"]))
+def ours():
+    return [name for name in sys.modules if name.split(".")[0] == "mrs_pipeline"]
+loaded = {}
+for stage in sys.argv[1:]:
+    importlib.import_module(f"mrs_pipeline.commands.{stage}")
+    loaded[stage] = ours()
+    for name in ours():
+        del sys.modules[name]
+print(json.dumps(loaded))
 """
 
 
@@ -31,24 +38,24 @@ def copied(folder):
     return folder / "mrs_pipeline"
 
 
-def fresh(package, monkeypatch):
-    """Let the hash be that of a copy as it is now."""
-    monkeypatch.setattr(provenance, "_root", lambda: package)
-    for cached in (provenance._data_files, provenance._tree, provenance._texts, provenance._imports):
-        cached.cache_clear()
-
-
-@pytest.fixture
-def hashes(monkeypatch):
-    """Hash of every stage in a copy of the package."""
-
-    def ask(package):
-        fresh(package, monkeypatch)
+def hashes(package):
+    """Hash of every stage in a copy of the package, whose files may have changed but not what they import."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(provenance, "_root", lambda: package)
         return {stage: provenance.code_hash(f"mrs_pipeline.commands.{stage}") for stage in STAGES}
 
-    yield ask
-    monkeypatch.undo()
-    fresh(provenance._root(), monkeypatch)
+
+@pytest.fixture(scope="module")
+def before(package):
+    """Hashes of the copy as it is; what is kept of it must not be taken for the package itself."""
+    forget()
+    yield hashes(package)
+    forget()
+
+
+def forget():
+    for cached in (provenance._files, provenance._data_files, provenance._tree, provenance._texts, provenance._imports):
+        cached.cache_clear()
 
 
 EXPECTED = {
@@ -71,8 +78,8 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_stages_that_depend_on_a_file(name, package, hashes):
-    before, path = hashes(package), package / name
+def test_stages_that_depend_on_a_file(name, package, before):
+    path = package / name
     content = path.read_bytes()
     path.write_bytes(content + b"\n")
     after = hashes(package)
@@ -80,19 +87,26 @@ def test_stages_that_depend_on_a_file(name, package, hashes):
     assert {stage for stage in STAGES if before[stage] != after[stage]} == EXPECTED[name]
 
 
+@pytest.fixture(scope="module")
+def loaded(package):
+    """Modules of the package that Python has loaded after importing a stage and nothing else, by stage."""
+    command = [sys.executable, "-c", LOADED, *STAGES]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=package.parent, env={"PYTHONPATH": str(package.parent)})
+    return json.loads(done.stdout)
+
+
 @pytest.mark.parametrize("stage", STAGES)
-def test_hash_covers_every_module_that_python_loads(stage, package, hashes):
+def test_hash_covers_every_module_that_python_loads(stage, package, loaded, before):
     """Packages apart, whose __init__ hold nothing but a docstring."""
     module = f"mrs_pipeline.commands.{stage}"
-    environment = {"PYTHONPATH": str(package.parent)}
-    command = [sys.executable, "-B", "-c", LOADED, module]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=package.parent, env=environment)
-    loaded = {name for name in json.loads(done.stdout) if package.parent.joinpath(*name.split(".")).with_suffix(".py").exists()}
-    assert module in loaded
-    hashes(package)
-    assert loaded <= provenance._closure(module)
+    found = {name for name in loaded[stage] if package.parent.joinpath(*name.split(".")).with_suffix(".py").exists()}
+    assert module in found
+    assert found <= provenance._closure(module)
 
 
-def test_hash_does_not_depend_on_the_place(package, hashes, tmp_path):
+def test_hash_does_not_depend_on_the_place(package, before, tmp_path):
     shutil.copytree(package, tmp_path / "a b" / "mrs_pipeline")
-    assert hashes(tmp_path / "a b" / "mrs_pipeline") == hashes(package)
+    forget()
+    moved = hashes(tmp_path / "a b" / "mrs_pipeline")
+    forget()
+    assert moved == before
