@@ -75,7 +75,7 @@ class Study:
     @property
     def environment(self) -> dict[str, str]:
         copied = {"PYTHONPATH": str(self.package.parent)} if self.package.exists() else {}
-        return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", **copied}
+        return {**os.environ, "OMP_NUM_THREADS": "1", **copied}
 
     def run(self, *arguments: str, configfile: str | None = "config/study.yaml") -> "subprocess.CompletedProcess[str]":
         """Run Snakemake; its messages are in ``stdout``."""
@@ -156,7 +156,7 @@ def make_study() -> Callable[..., Study]:
         if participants:
             take_data(study.data, participants=participants)
         if with_package:
-            shutil.copytree(ROOT / "mrs_pipeline", study.package, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / "mrs_pipeline", study.package)  # with what Python has compiled of it
         study.configure(change)
         return study
 
