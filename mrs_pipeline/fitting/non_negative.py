@@ -16,19 +16,19 @@ _MAX_EXCHANGES, _SLOPE_TOLERANCE = 6, 1e-9
 
 
 def non_negative(gram: FloatArray, right: FloatArray, *, guess: BoolArray | None = None) -> FloatArray:
-    """Minimise x'Gx - 2 x'r over non-negative x; `guess` says which entries are expected above zero."""
+    """Minimise x'Gx - 2 x'r over non-negative x; `guess` says which entries are expected above zero (default: all)."""
     scale = 1.0 / np.sqrt(np.maximum(np.diag(gram), 1e-300))
     scaled = gram * scale[:, None] * scale[None, :]
     scaled.flat[:: scale.size + 1] += _RIDGE
     target = right * scale
-    guessed = _guessed_solution(scaled, target, guess) if guess is not None else None
+    guessed = _guessed_solution(scaled, target, np.ones(target.size, dtype=bool) if guess is None else guess)
     if guessed is not None:
         return guessed * scale
     return _searched_solution(scaled, target) * scale
 
 
 def _searched_solution(gram: FloatArray, right: FloatArray) -> FloatArray:
-    """The minimum without a guess (Lawson & Hanson)."""
+    """The minimum where no guess led to it (Lawson & Hanson)."""
     import scipy.optimize  # noqa: PLC0415  slow to import, and rarely needed
 
     upper = scipy.linalg.cholesky(gram, check_finite=False)
