@@ -1,8 +1,6 @@
 """What happens before the first job: which jobs there will be, whose configuration counts, and one sentence for what is wrong."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -129,15 +127,3 @@ def test_each_mistake_has_its_sentence(case):
     message = str(caught.value)
     assert sentence in message
     assert "\n" not in message
-
-
-def test_lint_and_format_are_clean():
-    """No exceptions are needed."""
-    for command in (["-m", "snakemake", "--lint", "--configfile", "config/phantom.yaml"], ["-m", "snakemake", "--lint"]):
-        done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-    formatter = shutil.which("snakefmt", path=str(Path(sys.executable).parent)) or shutil.which("snakefmt")
-    if formatter is None:
-        pytest.skip("snakefmt is not installed")
-    done = subprocess.run([formatter, "--check", "Snakefile", "workflow"], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
