@@ -184,12 +184,12 @@ def _add_preprocess(commands: Any) -> None:
 
 def _preprocess(options: argparse.Namespace) -> None:
     from mrs_pipeline.commands.layout import PreprocessedNames
-    from mrs_pipeline.commands.preprocess import preprocess_session
+    from mrs_pipeline.commands.preprocess import placing_event, preprocess_session
     from mrs_pipeline.io.sessions import files_as_session
 
     config = study_or_defaults(options.config)
     files = files_as_session(options.svs, reference_paths=options.reference)
-    steps, event = config["preprocessing"]["steps"], config["windows"].get("event")
+    steps, event = config["preprocessing"]["steps"], placing_event(config["windows"])
     remarks = preprocess_session(files, steps=steps, event=event, out_dir=options.out, names=PreprocessedNames())
     tell(remarks, options=options, kind="warning")
 

@@ -11,6 +11,8 @@ from mrs_pipeline.errors import InputError
 from mrs_pipeline.io.tables import read_table, write_table
 from mrs_pipeline.statistics.analyses import main_contrast
 from mrs_pipeline.statistics.contrasts import COLUMNS, contrast_table, marginal_means
+from mrs_pipeline.statistics.design import active_name
+from mrs_pipeline.statistics.table_checks import refuse_overlapping
 
 REQUIRED = ("participant", "session", "condition", "window", "window_start_s", "window_stop_s", "measure", "value", "sd")
 
@@ -20,6 +22,7 @@ def contrast_file(measures: Path, *, config: Mapping[str, Any], out_dir: Path) -
 
     A study without conditions has nothing to contrast: its table says so in one row.
     """
+    refuse_overlapping(read_table(measures))
     table = read_table(measures, required=REQUIRED)
     if table.empty:
         raise InputError(f"{measures} has a header and no rows: give a table with the measures of all sessions")
@@ -32,30 +35,38 @@ def contrast_file(measures: Path, *, config: Mapping[str, Any], out_dir: Path) -
 def contrasts_of(measures: pd.DataFrame, *, statistics: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Contrasts and marginal means of the primary measure."""
     if not statistics["conditions"] or len(statistics["conditions"]) < 2:
-        return _nothing_to_contrast(statistics), pd.DataFrame(columns=["measure", "condition"])
-    has_baseline = bool((pd.to_numeric(measures["window_stop_s"], errors="coerce") <= 0).any())
-    statistics = with_primary_contrast(statistics, has_baseline=has_baseline)
+        return _nothing_to_contrast(statistics, measures=measures), pd.DataFrame(columns=["measure", "condition"])
+    statistics = with_primary_contrast(statistics, has_baseline=_has_baseline(measures), active=active_name(measures))
     primary = statistics["primary"]["measure"]
     means = marginal_means(measures, statistics=statistics, measure=primary)
     means.insert(0, "measure", primary)
     return contrast_table(measures, statistics=statistics), means
 
 
-def _nothing_to_contrast(statistics: Mapping[str, Any]) -> pd.DataFrame:
+def _has_baseline(measures: pd.DataFrame) -> bool:
+    before = pd.to_numeric(measures["window_stop_s"], errors="coerce") <= 0
+    named = measures["phase"].isin(["baseline", "rest"]) if "phase" in measures else False
+    return bool((before | named).any())
+
+
+def _nothing_to_contrast(statistics: Mapping[str, Any], *, measures: pd.DataFrame) -> pd.DataFrame:
+    reason = "the study has fewer than two conditions"
+    if active_name(measures) == "task":
+        reason += "; task and rest within one condition are in measures.tsv and the figures, but no analysis contrasts them"
     row = {
         "analysis": statistics["primary"]["analysis"],
         "measure": statistics["primary"]["measure"],
         "contrast": "none",
         "status": "nothing_to_contrast",
-        "reason": "the study has fewer than two conditions",
+        "reason": reason,
     }
     return pd.DataFrame([row]).reindex(columns=list(COLUMNS))
 
 
-def with_primary_contrast(statistics: Mapping[str, Any], *, has_baseline: bool) -> dict[str, Any]:
+def with_primary_contrast(statistics: Mapping[str, Any], *, has_baseline: bool, active: str = "infusion") -> dict[str, Any]:
     """The section with the primary contrast named: the change from baseline, or the mean where no baseline was measured."""
     if statistics["primary"].get("contrast"):
         return dict(statistics)
     reference, condition = statistics["conditions"][:2]
-    contrast = main_contrast((condition, reference), change=has_baseline)
+    contrast = main_contrast((condition, reference), change=has_baseline, active=active)
     return {**statistics, "primary": {**statistics["primary"], "contrast": contrast}}

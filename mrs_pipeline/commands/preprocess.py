@@ -59,7 +59,7 @@ def try_preprocess(
     So a study goes on; a wrong configuration is no property of the data and still raises. A session that a step flags keeps its data, its
     record has the reason, and it is not fitted. Returns the reason, empty when all is well.
     """
-    steps, event = config["preprocessing"]["steps"], config["windows"]["event"]
+    steps, event = config["preprocessing"]["steps"], placing_event(config["windows"])
     try:
         files = session_files(bids_dir, participant=participant, session=session, filters=entity_filters(config["selection"]))
         preprocess_session(files, steps=steps, event=event, out_dir=out_dir, names=names)
@@ -70,6 +70,13 @@ def try_preprocess(
                 (folder / name).touch()
             write_json({"status": "failed", "reason": str(error)}, folder / names.record)
         return str(error)
+
+
+def placing_event(windows: Mapping[str, Any]) -> str | None:
+    """The event that can place the runs of a session on one clock: one that happens once; not the second of several."""
+    event: str | None = windows.get("event")
+    repeated = (windows.get("event_number") or 1) > 1 or (windows.get("blocks") or {}).get("event") == event
+    return None if repeated else event
 
 
 def entity_filters(selection: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pandas as pd
 from mrs_pipeline.basis.basis_set import is_macromolecule
 from mrs_pipeline.commands.layout import PreprocessedNames, StudySession, TimecourseNames
 from mrs_pipeline.commands.provenance import provenance
+from mrs_pipeline.commands.timecourse import MOVING
 from mrs_pipeline.io.atomic import atomic_path
 from mrs_pipeline.io.curves import read_curves
 from mrs_pipeline.io.tables import read_json, read_table
@@ -69,12 +70,13 @@ def write_session_page(item: StudySession, *, config: Mapping[str, Any], results
             history=_history(record.get("steps")),
             steps=_steps(record.get("steps")),
             fits=_fits(folder, names),
+            moving=_table(folder / names.file(MOVING)),
             infusion_start_s=_number(status.get("event_onset_s")) if _infusion_stop_s(config) is None else None,
             infusion_stop_s=_infusion_stop_s(config),
             group_page=_up(item) + "index.html",
             basis_page=_up(item) + BASIS_PAGE,
             basis_remarks=_basis_remarks(item, results=results),
-            fit_remarks=_texts(record.get("remarks")) + _texts(status.get("fit_remarks")),
+            fit_remarks=_texts(record.get("remarks")) + _texts(status.get("window_remarks")) + _texts(status.get("fit_remarks")),
             settings=config,
             provenance={**provenance(config), "inputs": record.get("inputs")},
             measures=_primary_first(_table(folder / names.file("measures.tsv")), measure=config["statistics"]["primary"]["measure"]),
@@ -104,8 +106,8 @@ def _up(item: StudySession) -> str:
 
 
 def _infusion_stop_s(config: Mapping[str, Any]) -> float | None:
-    """0, no infusion, for a study without event; else it lasts to the end of the last window."""
-    return None if config["windows"]["event"] else 0.0
+    """0, no infusion, for a study without event or with blocks; else it lasts to the end of the last window."""
+    return None if config["windows"]["event"] and not config["windows"].get("blocks") else 0.0
 
 
 def _title(config: Mapping[str, Any]) -> str:

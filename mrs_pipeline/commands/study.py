@@ -17,6 +17,7 @@ from mrs_pipeline.commands.layout import StudySession, bids_dir
 from mrs_pipeline.commands.preprocess import entity_filters
 from mrs_pipeline.commands.pulses import configured_pulses
 from mrs_pipeline.commands.quantification import check_tissue_columns, concentration_names, tissue_columns
+from mrs_pipeline.commands.session_windows import check_windows
 from mrs_pipeline.commands.simulate import planned_files
 from mrs_pipeline.commands.simulation_description import description_files, read_plan
 from mrs_pipeline.errors import ConfigError, InputError, unknown_name
@@ -30,7 +31,6 @@ from mrs_pipeline.quantification.options import check_section
 from mrs_pipeline.statistics.analyses import ANALYSES
 from mrs_pipeline.statistics.options import options_from
 from mrs_pipeline.timecourse.design import check_responses
-from mrs_pipeline.timecourse.windows import window_edges
 
 #: Where data that cannot be published lie on many machines: beside the checkout.
 DEFAULT_SOURCE = "../shared/data"
@@ -41,7 +41,7 @@ def study_config(config: Mapping[str, Any], *, source: str) -> dict[str, Any]:
     complete = complete_config(config, source=source)
     _check_origin(complete)
     _check_basis(complete["basis"])
-    window_edges(complete["windows"])
+    check_windows(complete["windows"])
     check_responses(complete["timecourse"])
     checked_steps(complete["preprocessing"]["steps"] or DEFAULT_STEPS)
     _check_fitting(complete["fitting"])

@@ -41,24 +41,30 @@ def weighted_mean(data: ComplexArray, counts: FloatArray) -> ComplexArray:
     return np.average(np.asarray(data, dtype=np.complex128), axis=0, weights=counts)
 
 
-def fit_windows(averaged: Fids, *, counts: FloatArray, fitter: Fitter, mean: SpectrumFit | None = None) -> tuple[SpectrumFit, ...]:
+def fit_windows(
+    averaged: Fids, *, counts: FloatArray, fitter: Fitter, mean: SpectrumFit | None = None, in_mean: BoolArray | None = None
+) -> tuple[SpectrumFit, ...]:
     """Fits of all windows, shape (n_windows, n_points), averages of `counts` transients; NaN where there are too few.
 
     Beside the fit of the session's mean (`mean`, made here if it is not given), each window holds its baseline, from which its own departs
     by a stiff curve (`FitOptions.baseline_ed_per_ppm`), the amplitudes of its macromolecules, the shifts and widths of single components
     and the first-order phase: what belongs to the session cannot differ between windows by their noise. Amplitudes of metabolites and
     lipids, phase, common shift and both common widths are free in every window. Covariances are those of levels (`_results`). If the mean
-    cannot be fitted, windows are fitted by themselves.
+    cannot be fitted, windows are fitted by themselves. `in_mean`, shape (n_windows,), says which windows the mean is made of, not those
+    that share their transients with others (None: all); the fits of these do not depend on the others.
     """
     check_axis(averaged, fitter.basis)
     data, usable = np.asarray(averaged.data, dtype=np.complex128), usable_rows(averaged)
     fits = [failed_fit(fitter.basis.metabolites, status="too_few_transients")] * len(counts)
-    if not usable.size:
+    together = usable if in_mean is None else usable[in_mean[usable]]
+    if not together.size:
         return tuple(fits)
-    mean = mean or fit_mean(averaged, counts=counts, fitter=fitter)
-    found = _fits_like(data[usable], mean, counts=counts[usable], fitter=fitter) if mean.status == "ok" else None
-    for place, fit in zip(usable, found or fit_spectra(averaged.with_data(data[usable]), fitter=fitter), strict=True):
-        fits[place] = fit
+    mean = mean or fit_mean(averaged.with_data(data[together]), counts=counts[together], fitter=fitter)
+    average, shares = weighted_mean(data[together], counts[together]), counts / counts[together].sum()
+    for chosen in filter(len, (together, np.setdiff1d(usable, together))):
+        found = _fits_like(data[chosen], mean, average=average, shares=shares[chosen], fitter=fitter) if mean.status == "ok" else None
+        for place, fit in zip(chosen, found or fit_spectra(averaged.with_data(data[chosen]), fitter=fitter), strict=True):
+            fits[place] = fit
     return tuple(fits)
 
 
@@ -80,13 +86,13 @@ class _Batch:
         return session_series(self.fids, lent=self.lent, unit=self.unit, smoothing=self.smoothing, fitter=self.fitter)
 
 
-def _fits_like(data: ComplexArray, mean: SpectrumFit, *, counts: FloatArray, fitter: Fitter) -> list[SpectrumFit]:
-    """Fits of FIDs beside that of their mean."""
+def _fits_like(data: ComplexArray, mean: SpectrumFit, *, average: ComplexArray, shares: FloatArray, fitter: Fitter) -> list[SpectrumFit]:
+    """Fits of FIDs beside that of the mean of the session, the FID `average`, of which each is a share."""
     lent, fids = lent_by(mean, fitter=fitter), data[:, : fitter.n_used]
     noise = fitted_noise(data, fitter=fitter)
     unit = noise * max(1.0, mean.quality["residual_sd"] / mean.quality["noise_sd"])
-    begin = starts(fids, mean=weighted_mean(fids, counts), lent=lent, template=fitter.template)
-    shares, smoothing = counts / counts.sum(), departure_smoothing(fitter)
+    begin = starts(fids, mean=average[: fitter.n_used], lent=lent, template=fitter.template)
+    smoothing = departure_smoothing(fitter)
     fits: list[SpectrumFit] = []
     for first in range(0, len(data), _AT_ONCE):
         part = slice(first, first + _AT_ONCE)

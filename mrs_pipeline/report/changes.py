@@ -20,8 +20,8 @@ def condition_order(found: Iterable[str], *, conditions: Sequence[str] = ()) -> 
 def session_changes(measures: pd.DataFrame, *, measure: str) -> pd.DataFrame:
     """Rows of one measure with ``minutes`` (middle of the window), ``is_baseline`` and ``change_percent``.
 
-    The change is relative to the plain mean of the session's baseline windows (those ending at or before 0 s); it is NaN
-    where a session has no usable baseline. Raises `DataError` if the table lacks a column.
+    The change is relative to the plain mean of the session's baseline windows (`with_minutes`); it is NaN where a session has no
+    usable baseline. Raises `DataError` if the table lacks a column.
     """
     rows = normalised(measures, name="measures")
     rows = with_minutes(rows[rows["measure"] == measure])
@@ -38,9 +38,25 @@ def rejected(transients: pd.DataFrame) -> pd.Series:
 
 
 def with_minutes(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with the middle of their window in minutes and whether they are baseline."""
-    middle = (rows["window_start_s"] + rows["window_stop_s"]) / 120.0
-    return rows.assign(minutes=middle, is_baseline=rows["window_stop_s"] <= 0.0)
+    """The rows with the time of their window in minutes and whether they are what others are compared with.
+
+    The time is the mean of the averaged transients where it is known, else the middle of the window. Windows of the phases baseline and
+    rest are compared with; without a phase those that end at or before 0 s.
+    """
+    middle = (rows["window_start_s"] + rows["window_stop_s"]) / 2.0
+    time_s = rows["mean_time_s"].fillna(middle) if "mean_time_s" in rows else middle
+    return rows.assign(minutes=time_s / 60.0, is_baseline=is_reference(rows))
+
+
+def is_reference(rows: pd.DataFrame) -> pd.Series:
+    """Whether the windows of rows are what others are compared with, as booleans."""
+    early = rows["window_stop_s"] <= 0.0
+    return early if "phase" not in rows else rows["phase"].isin(["baseline", "rest"]).where(rows["phase"] != "", early).astype(bool)
+
+
+def phase_names(rows: pd.DataFrame) -> tuple[str, str]:
+    """What the windows that others are compared with, and the others, are called: baseline and infusion, or rest and task."""
+    return ("rest", "task") if "phase" in rows and bool((rows["phase"] == "task").any()) else ("baseline", "infusion")
 
 
 def infusion_means(changes: pd.DataFrame, *, value: str = "change_percent") -> pd.DataFrame:
@@ -89,7 +105,17 @@ def session_intervals(measures: pd.DataFrame, *, measure: str) -> pd.DataFrame:
     return rows[["condition", "window_start_s", "window_stop_s"]].assign(estimate=change, ci_low=change - half, ci_high=change + half)
 
 
+def moving_changes(moving: pd.DataFrame, *, changes: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Minutes and change (%) of the moving windows of a session, relative to the baseline in its `session_changes`; no failed fits."""
+    baseline = changes["baseline"].dropna()
+    rows = with_minutes(moving[(moving["measure"] == measure) & (moving["status"] == "ok")])
+    level = float(baseline.iloc[0]) if len(baseline) else float("nan")
+    return rows.assign(change_percent=100.0 * (rows["value"] / level - 1.0)).dropna(subset=["change_percent"])[
+        ["minutes", "change_percent"]
+    ]
+
+
 def window_times(measures: pd.DataFrame) -> pd.DataFrame:
     """Start, stop and condition of every window: one row per participant, session and window."""
-    columns = [*SESSION, "window", "condition", "window_start_s", "window_stop_s"]
+    columns = [*SESSION, "window", "condition", "window_start_s", "window_stop_s", "mean_time_s", "phase"]
     return normalised(measures, name="measures")[columns].drop_duplicates(subset=[*SESSION, "window"]).reset_index(drop=True)

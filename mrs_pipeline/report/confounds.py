@@ -20,8 +20,8 @@ CONFOUNDS: dict[str, str] = {
 def quality_by_window(fitquality: pd.DataFrame, *, measures: pd.DataFrame) -> pd.DataFrame:
     """The fit quality table with condition, window_start_s, window_stop_s of each window (NaN where no measure knows it)."""
     times = changes.window_times(measures)
-    known = [c for c in ("condition", "window_start_s", "window_stop_s") if c in fitquality.columns]
-    return fitquality.drop(columns=known).merge(times, on=[*changes.SESSION, "window"], how="left").fillna({"condition": ""})
+    known = [c for c in times.columns if c in fitquality.columns and c not in (*changes.SESSION, "window")]
+    return fitquality.drop(columns=known).merge(times, on=[*changes.SESSION, "window"], how="left").fillna({"condition": "", "phase": ""})
 
 
 def session_confounds(report: GroupReport) -> pd.DataFrame:
@@ -40,7 +40,7 @@ def session_confounds(report: GroupReport) -> pd.DataFrame:
 
 def _quality_changes(report: GroupReport) -> pd.DataFrame:
     quality = quality_by_window(report.fitquality, measures=report.measures)
-    phase = quality["window_stop_s"].le(0.0).map({True: "baseline", False: "infusion"}).where(quality["window_stop_s"].notna())
+    phase = changes.is_reference(quality).map({True: "baseline", False: "infusion"}).where(quality["window_stop_s"].notna())
     means = quality.assign(phase=phase).dropna(subset=["phase"]).groupby([*changes.SESSION, "phase"])[["fwhm_hz", "snr"]].mean()
     means = means.reset_index()
     before, after = (means[means["phase"] == name].drop(columns="phase") for name in ("baseline", "infusion"))

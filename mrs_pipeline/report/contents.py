@@ -29,8 +29,8 @@ class Columns:
 TABLES: dict[str, Columns] = {
     "measures": Columns(
         required=("participant", "session", "window", "window_start_s", "window_stop_s", "measure", "value"),
-        texts=("participant", "session", "condition", "period", "sequence", "window", "measure"),
-        numbers=("window_start_s", "window_stop_s", "value", "sd"),
+        texts=("participant", "session", "condition", "period", "sequence", "window", "measure", "phase"),
+        numbers=("window_start_s", "window_stop_s", "mean_time_s", "value", "sd"),
     ),
     "contrasts": Columns(
         required=("analysis", "measure", "contrast", "estimate"),
@@ -58,6 +58,11 @@ TABLES: dict[str, Columns] = {
         required=("condition", "window_start_s", "window_stop_s", "estimate"),
         texts=("measure", "condition"),
         numbers=("window_start_s", "window_stop_s", "estimate", "ci_low", "ci_high"),
+    ),
+    "moving": Columns(
+        required=("window", "window_start_s", "window_stop_s", "measure", "value"),
+        texts=("window", "measure", "status"),
+        numbers=("window_start_s", "window_stop_s", "mean_time_s", "value", "sd"),
     ),
     "amplitudes": Columns(
         required=("window", "metabolite", "amplitude"),
@@ -170,7 +175,8 @@ class GroupReport:
 class SessionReport:
     """Everything the page of one session says. Tables need no participant and session columns; any may be empty.
 
-    ``fits`` are the windows in order; ``history`` has a row per processing step (step, method, details), ``steps`` are their records
+    ``fits`` are the windows in order, ``moving`` the measures of overlapping ones that are drawn and no more; ``history`` has a row
+    per processing step (step, method, details), ``steps`` are their records
     (step, values); ``has_reference`` is whether there was a water reference, None if that is not known. ``infusion_start_s`` is on
     the session clock of ``transients``, ``infusion_stop_s`` counts from the start of infusion; 0: there was none.
     """
@@ -190,6 +196,7 @@ class SessionReport:
     history: pd.DataFrame = field(default_factory=pd.DataFrame)
     steps: tuple[Mapping[str, object], ...] = ()
     fits: tuple[ExampleFit, ...] = ()
+    moving: pd.DataFrame = field(default_factory=pd.DataFrame)
     infusion_start_s: float | None = None
     infusion_stop_s: float | None = None
     group_page: str = ""
@@ -206,7 +213,7 @@ class SessionReport:
             object.__setattr__(self, name, normalised(getattr(self, name).assign(**who), name=name))
         measures = self.measures.assign(condition=self.condition) if self.condition else self.measures
         object.__setattr__(self, "measures", measures)
-        for name in ("amplitudes", "correlations", "history"):
+        for name in ("moving", "amplitudes", "correlations", "history"):
             object.__setattr__(self, name, normalised(getattr(self, name), name=name))
 
 

@@ -43,7 +43,7 @@ def _draw_means(axes: Axes, means: pd.DataFrame, *, label: str, look: tuple[str,
 
 
 def mark_infusion(axes: Axes, rows: pd.DataFrame, *, infusion_stop_s: float | None, named: bool = True) -> None:
-    """Limit the axis to the windows, shade the time from 0 to the end of infusion and name baseline and infusion along the top edge.
+    """Limit the axis to the windows, shade the infusion from 0 on (or the blocks of a task), name baseline and infusion along the top edge.
 
     ``rows`` has window_start_s and window_stop_s; without ``infusion_stop_s`` the shade reaches the last window's end, and 0 means
     that there was no infusion.
@@ -53,6 +53,8 @@ def mark_infusion(axes: Axes, rows: pd.DataFrame, *, infusion_stop_s: float | No
     if not (np.isfinite(first) and np.isfinite(last)):
         return
     stop = last if infusion_stop_s is None else min(last, infusion_stop_s / 60.0)
+    for start_s, stop_s in _task_blocks(rows):
+        axes.axvspan(start_s / 60.0, stop_s / 60.0, color=drawing.INFUSION_SHADE, zorder=0, linewidth=0)
     margin = 0.03 * (last - first)
     axes.set_xlim(first - margin, last + margin)
     if stop > 0:
@@ -66,8 +68,19 @@ def mark_infusion(axes: Axes, rows: pd.DataFrame, *, infusion_stop_s: float | No
     top: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "va": "top", "fontsize": 8.5, "color": drawing.GREY}
     if stop > 0:
         axes.text(0.01 * (last - first), 0.985, "infusion", ha="left", **top)
-    if first < 0:
+    if stop > 0 and first < 0:
         axes.text(-0.01 * (last - first), 0.985, "baseline", ha="right", **top)
+
+
+def _task_blocks(rows: pd.DataFrame) -> list[tuple[float, float]]:
+    """(start, stop) of the windows of a block design in which the event was on; none where one window gathers several blocks."""
+    if "phase" not in rows or changes.phase_names(rows)[1] != "task":
+        return []
+    limits = rows[["window_start_s", "window_stop_s", "phase"]].drop_duplicates().sort_values("window_start_s")
+    if (limits["window_start_s"].iloc[1:].to_numpy() < limits["window_stop_s"].iloc[:-1].to_numpy() - 1e-6).any():
+        return []
+    task = limits[limits["phase"] == "task"]
+    return list(zip(task["window_start_s"], task["window_stop_s"], strict=True))
 
 
 def minutes_axis(axes: Axes, *, infusion_stop_s: float | None = None) -> None:

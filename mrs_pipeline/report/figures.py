@@ -33,8 +33,11 @@ def time_course(
     marginal_means: pd.DataFrame | None = None,
     conditions: Sequence[str] = (),
     infusion_stop_s: float | None = None,
+    moving: pd.DataFrame | None = None,
 ) -> str:
     """SVG: change from baseline (%) of a measure over the windows, sessions thin, conditions as mean with 95 % interval.
+
+    ``moving`` (as `contents.TABLES` has it) are overlapping windows of the one session there is, drawn as a faint line.
 
     ``marginal_means`` (condition, window_start_s, window_stop_s, estimate, ci_low, ci_high in per cent of baseline; measure if
     there are several) replaces the plain means. Raises `DataError` if a table lacks a column.
@@ -42,6 +45,7 @@ def time_course(
     rows = changes.session_changes(measures, measure=measure).dropna(subset=["change_percent", "minutes"])
     if rows.empty:
         return drawing.notice(_NO_CHANGE.format(measure=measure or "any measure"))
+    reference, _ = changes.phase_names(rows)
     means = _model_means(marginal_means, rows=rows, measure=measure)
     if means.empty:
         means = changes.condition_means(rows, value="change_percent")
@@ -51,12 +55,17 @@ def time_course(
         axes = figure.subplots()
         axes.axhline(0.0, color=drawing.GREY, linewidth=0.8, zorder=1)
         draw_course(axes, rows, value="change_percent", means=means, conditions=order)
+        if moving is not None and len(moving):
+            faint = changes.moving_changes(moving, changes=rows, measure=measure)
+            axes.plot(
+                faint["minutes"], faint["change_percent"], color=drawing.GREY, linewidth=0.9, alpha=0.6, zorder=2, label="moving mean"
+            )
         mark_infusion(axes, rows, infusion_stop_s=infusion_stop_s)
-        axes.set_ylabel(f"change of {drawing.short(measure, n_letters=20)} (% of baseline)")
+        axes.set_ylabel(f"change of {drawing.short(measure, n_letters=20)} (% of {reference})")
         minutes_axis(axes, infusion_stop_s=infusion_stop_s)
         drawing.legend_above(axes)
         return drawing.svg(
-            figure, label=f"Change of {measure} from baseline over time for {', '.join(map(drawing.condition_label, order))}"
+            figure, label=f"Change of {measure} from {reference} over time for {', '.join(map(drawing.condition_label, order))}"
         )
 
 
@@ -71,7 +80,9 @@ def _model_means(marginal_means: pd.DataFrame | None, *, rows: pd.DataFrame, mea
 
 def participant_pairs(measures: pd.DataFrame, *, measure: str, conditions: Sequence[str] = ()) -> str:
     """SVG: each participant's mean change during infusion (%) in every condition, joined by a line, with condition means."""
-    rows = changes.infusion_means(changes.session_changes(measures, measure=measure))
+    each = changes.session_changes(measures, measure=measure)
+    reference, active = changes.phase_names(each)
+    rows = changes.infusion_means(each)
     if rows.empty:
         return drawing.notice(_NO_CHANGE.format(measure=measure or "any measure"))
     order = changes.condition_order(rows["condition"], conditions=conditions)
@@ -80,8 +91,8 @@ def participant_pairs(measures: pd.DataFrame, *, measure: str, conditions: Seque
         axes = figure.subplots()
         axes.axhline(0.0, color=drawing.GREY, linewidth=0.8, zorder=1)
         _draw_strip(axes, rows, value="change_percent", conditions=order)
-        axes.set_ylabel(f"mean change of {drawing.short(measure, n_letters=24)}\nduring infusion (% of baseline)")
-        return drawing.svg(figure, label=f"Mean change of {measure} during infusion of each participant by condition")
+        axes.set_ylabel(f"mean change of {drawing.short(measure, n_letters=24)}\nduring {active} (% of {reference})")
+        return drawing.svg(figure, label=f"Mean change of {measure} during {active} of each participant by condition")
 
 
 def _draw_strip(axes: Axes, rows: pd.DataFrame, *, value: str, conditions: Sequence[str]) -> None:

@@ -66,6 +66,7 @@ def group_page(report: GroupReport) -> str:
         "examples": [_fit(fit) for fit in report.examples],
         "settings": tables.flat(report.settings),
         "provenance": tables.flat(report.provenance),
+        "phases": changes.phase_names(report.measures),
         "model_means": not report.marginal_means.empty,
     }
     return rendered("group.html", content)
@@ -183,6 +184,8 @@ def session_page(report: SessionReport) -> str:
         "processing": _figure(processing.processing_overview(report.steps)),
         "fits": [_fit(fit) for fit in report.fits],
         "courses": _session_courses(report),
+        "phases": changes.phase_names(report.measures),
+        "has_moving": not report.moving.empty,
         "quality_figure": _figure(figures.quality_course(quality, infusion_stop_s=report.infusion_stop_s)),
         **_session_tables(report),
         "settings": tables.flat(report.settings),
@@ -206,6 +209,8 @@ def _session_courses(report: SessionReport) -> list[PageFigure]:
     drawn = []
     for name in dict.fromkeys(report.measures["measure"]):
         bars = changes.session_intervals(report.measures, measure=name)
-        drawing = figures.time_course(report.measures, measure=name, marginal_means=bars, infusion_stop_s=report.infusion_stop_s)
+        drawing = figures.time_course(
+            report.measures, measure=name, marginal_means=bars, infusion_stop_s=report.infusion_stop_s, moving=report.moving
+        )
         drawn.append(_figure(drawing, title=name))
     return drawn

@@ -53,9 +53,9 @@ class Analysis:
     warning: str = ""
 
 
-def main_contrast(pair: Pair, *, change: bool) -> str:
-    """Name of the main contrast of a pair of conditions."""
-    return f"{pair_name(pair)}: infusion {'change' if change else 'mean'}"
+def main_contrast(pair: Pair, *, change: bool, active: str = "infusion") -> str:
+    """Name of the main contrast of a pair of conditions; `active` is what is compared with the baseline, such as task with rest."""
+    return f"{pair_name(pair)}: {active} {'change' if change else 'mean'}"
 
 
 def session_aware(data: MeasureData, *, confidence: float, weighted: bool = False) -> list[NamedTest]:
@@ -87,7 +87,7 @@ def paired_summary(data: MeasureData, *, confidence: float) -> list[NamedTest]:
     tests = []
     for pair in _pairs(data):
         paired = paired_test(data, pair=pair, confidence=confidence)
-        name = main_contrast(pair, change=data.has_baseline)
+        name = main_contrast(pair, change=data.has_baseline, active=data.active)
         tests.append(NamedTest(contrast=name, kind="main", pair=pair, test=paired.test, size=paired.size))
     return tests
 
@@ -155,7 +155,7 @@ def _condition_tests(model: CellMeans, *, windows: FloatArray, confidence: float
     tests = []
     for condition in model.data.conditions:
         size = size_of(model.data.rows[model.data.rows["condition"] == condition])
-        row = NamedTest(contrast=f"{condition}: infusion change", kind="condition", pair=None, test=None, size=size)
+        row = NamedTest(contrast=f"{condition}: {model.data.active} change", kind="condition", pair=None, test=None, size=size)
         weights = model.weights(condition=condition, windows=windows)
         tests.append(_tested(row, model=model, weights=weights, confidence=confidence))
     return tests
@@ -175,8 +175,8 @@ def _tested(row: NamedTest, *, model: CellMeans, weights: FloatArray, confidence
 def _contrast_name(data: MeasureData, *, pair: Pair, windows: FloatArray, kind: str) -> str:
     """How the contrast is called in tables."""
     if kind == "main":
-        return main_contrast(pair, change=bool(np.any(windows < 0)))
+        return main_contrast(pair, change=bool(np.any(windows < 0)), active=data.active)
     if kind == "baseline":
-        return f"{pair_name(pair)}: baseline"
+        return f"{pair_name(pair)}: {'rest' if data.active == 'task' else 'baseline'}"
     window = data.windows.iloc[int(np.argmax(windows))]
     return f"{pair_name(pair)}: window {round(window['start_s'])} to {round(window['stop_s'])} s"

@@ -10,7 +10,7 @@ import pandas as pd
 from mrs_pipeline.errors import DataError
 from mrs_pipeline.statistics.analyses import ANALYSES, NamedTest, main_contrast
 from mrs_pipeline.statistics.crossover_model import CellMeans, fit_session_model, window_weights
-from mrs_pipeline.statistics.design import MeasureData, UnanswerableError, checked_measures, measure_data, size_of
+from mrs_pipeline.statistics.design import MeasureData, UnanswerableError, active_name, checked_measures, measure_data, size_of
 from mrs_pipeline.statistics.inference import contrast_test
 from mrs_pipeline.statistics.multiplicity import adjusted
 from mrs_pipeline.statistics.options import SCALES, Options, options_from
@@ -111,7 +111,7 @@ def _status_rows(checked: pd.DataFrame, name: str, measure: str, *, options: Opt
     size = size_of(rows[rows["value"].notna()])
     common = {"analysis": name, "measure": measure, "unit": SCALES[options.scale_of(measure)], **vars(size), "status": error.status}
     missing = dict.fromkeys(NUMBERS, np.nan)
-    contrasts = [main_contrast(pair, change=change) for pair in options.pairs()]
+    contrasts = [main_contrast(pair, change=change, active=active_name(checked)) for pair in options.pairs()]
     return [{**common, **missing, "contrast": contrast, "reason": str(error), "family": UNADJUSTED} for contrast in contrasts]
 
 

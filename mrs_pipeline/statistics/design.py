@@ -36,6 +36,12 @@ def size_of(rows: pd.DataFrame) -> Size:
     return Size(n_participants=int(sessions["participant"].nunique()), n_sessions=len(sessions), n_windows=len(rows))
 
 
+def active_name(rows: pd.DataFrame) -> str:
+    """What the windows that are compared are called in a table of measures: infusion, or task in a block design."""
+    column = "level" if "level" in rows.columns else "phase"
+    return "task" if column in rows.columns and bool((rows[column] == "task").any()) else "infusion"
+
+
 @dataclass(frozen=True, kw_only=True)
 class MeasureData:
     """One measure of all sessions, ready to be modelled.
@@ -57,6 +63,11 @@ class MeasureData:
     def has_baseline(self) -> bool:
         """Whether there are windows before the infusion."""
         return bool((self.windows["phase"] == "baseline").any())
+
+    @property
+    def active(self) -> str:
+        """What the windows that are compared are called: infusion, or task in a block design."""
+        return active_name(self.rows)
 
     @property
     def has_period(self) -> bool:
@@ -157,7 +168,9 @@ def _common_windows(rows: pd.DataFrame, *, n_conditions: int, notes: list[str]) 
     )
     windows = windows.sort_values("start_s").rename_axis("window").reset_index()
     if not (windows["phase"] == "infusion").any():
-        raise UnanswerableError("no_infusion_windows", "no window after the start of the infusion was measured under every condition")
+        raise UnanswerableError(
+            "no_infusion_windows", "no window after the start of the infusion or of the task was measured in every condition"
+        )
     return windows, kept
 
 

@@ -98,7 +98,8 @@ def _check_primary(options: Options) -> None:
         return
     if not isinstance(options.primary, Mapping):
         raise ConfigError("'statistics: primary' must have the keys analysis, measure and contrast")
-    contrasts = [f"{pair_name(pair)}: {what}" for pair in options.pairs() for what in ("infusion change", "infusion mean")]
+    kinds = ("infusion change", "infusion mean", "task change", "task mean")
+    contrasts = [f"{pair_name(pair)}: {what}" for pair in options.pairs() for what in kinds]
     for key, valid in (("analysis", options.analyses), ("measure", options.measures), ("contrast", contrasts)):
         if options.primary.get(key) not in valid:
             raise unknown_name(f"'statistics: primary: {key}'", str(options.primary.get(key)), valid)

@@ -10,15 +10,26 @@ REQUIRED = ("participant", "session", "condition", "window", "window_start_s", "
 #: Windows of one name may start this far apart in different sessions, in units of their length.
 MAX_START_DIFFERENCE = 0.5
 
+#: Name of a window's phase in the table of measures -> what it is in a contrast: what others are compared with, or what is compared.
+PHASES = {"baseline": "baseline", "infusion": "infusion", "rest": "baseline", "task": "infusion", "recording": "infusion"}
+
+#: Levels of a block design: their windows take turns, so that the times of two levels may interleave.
+BLOCK_LEVELS = ("rest", "task")
+
+_OVERLAP = "overlapping windows share transients, so their errors are correlated: contrast the measures of disjoint windows"
+
 #: Windows of one session may share this much time (rounding), s.
 MAX_OVERLAP_S = 1e-6
 
 
 def checked_layout(measures: pd.DataFrame, *, conditions: tuple[str, ...], covariates: tuple[str, ...]) -> pd.DataFrame:
-    """The rows of ``conditions`` with a ``phase`` (baseline: the window stops at or before 0 s; infusion), sorted.
+    """The rows of ``conditions`` with a ``phase`` (baseline or infusion) and the ``level`` it is called by, sorted.
 
-    ``period`` is dropped if it holds no value. `DataError` for anything that contradicts a crossover of disjoint windows.
+    The column ``phase`` of the table says it, with rest and task of block designs as baseline and infusion; a window without one is
+    baseline if it stops at or before 0 s. ``period`` is dropped if it holds no value. `DataError` for anything that contradicts a
+    crossover of disjoint windows.
     """
+    refuse_overlapping(measures)
     _require_columns(measures, covariates=covariates)
     table = measures.astype({"participant": str, "session": str, "condition": str, "measure": str})
     table = _known_conditions(table, conditions=conditions)
@@ -27,9 +38,24 @@ def checked_layout(measures: pd.DataFrame, *, conditions: tuple[str, ...], covar
     _check_conditions(sessions)
     _check_sequences(table)
     table = _check_periods(table)
+    table = _with_phases(table)
     _check_windows(table)
-    phase = np.where(table["window_stop_s"] <= 0, "baseline", "infusion")
-    return table.assign(phase=phase).sort_values(["measure", "participant", "session", "window_start_s"]).reset_index(drop=True)
+    return table.sort_values(["measure", "participant", "session", "window_start_s"]).reset_index(drop=True)
+
+
+def refuse_overlapping(table: pd.DataFrame) -> None:
+    """`DataError` for a table whose column ``overlapping`` marks windows that share transients, such as moving ones."""
+    if "overlapping" in table.columns and table["overlapping"].astype(str).str.lower().isin(("true", "1", "1.0")).any():
+        raise DataError(f"the table of measures holds moving windows, marked as overlapping: {_OVERLAP}")
+
+
+def _with_phases(table: pd.DataFrame) -> pd.DataFrame:
+    by_time = pd.Series(np.where(table["window_stop_s"] <= 0, "baseline", "infusion"), index=table.index)
+    level = table["phase"].fillna(by_time).astype(str) if "phase" in table.columns else by_time
+    unknown = sorted(str(name) for name in set(level) - set(PHASES))
+    if unknown:
+        raise DataError(f"the column 'phase' of the table of measures holds '{unknown[0]}': use one of {', '.join(PHASES)}")
+    return table.assign(level=level, phase=level.map(PHASES))
 
 
 def _require_columns(measures: pd.DataFrame, *, covariates: tuple[str, ...]) -> None:
@@ -127,20 +153,20 @@ def _check_periods(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check_windows(table: pd.DataFrame) -> None:
-    """Windows last longer than nothing, do not overlap within a session and mean the same time in every session."""
+    """Windows last longer than nothing, do not overlap in a session or level of a block design, and mean the same time in every session."""
     columns = ["participant", "session", "window", "window_start_s", "window_stop_s"]
-    windows = table[columns].drop_duplicates().sort_values(columns[:2] + columns[3:])
+    turn = table["level"].where(table["level"].isin(BLOCK_LEVELS), "")
+    windows = table[columns].assign(turn=turn).drop_duplicates().sort_values(["participant", "session", "window_start_s", "window_stop_s"])
     length_s = windows["window_stop_s"] - windows["window_start_s"]
     if (length_s <= 0).any():
         row = windows[length_s <= 0].iloc[0]
         raise DataError(f"window {row['window']} of participant {row['participant']}, session {row['session']} stops before it starts")
-    previous_stop_s = windows.groupby(["participant", "session"])["window_stop_s"].shift()
+    previous_stop_s = windows.groupby(["participant", "session", "turn"])["window_stop_s"].shift()
     overlapping = windows[windows["window_start_s"] < previous_stop_s - MAX_OVERLAP_S]
     if len(overlapping):
         row = overlapping.iloc[0]
         raise DataError(
-            f"window {row['window']} of participant {row['participant']}, session {row['session']} overlaps the one before it: "
-            "contrasts need disjoint windows, moving ones are for display"
+            f"window {row['window']} of participant {row['participant']}, session {row['session']} overlaps the one before it: {_OVERLAP}"
         )
     apart = (windows["window_start_s"] - windows.groupby("window")["window_start_s"].transform("median")).abs()
     if (apart > MAX_START_DIFFERENCE * length_s).any():

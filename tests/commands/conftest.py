@@ -163,3 +163,13 @@ class Bench:
 @pytest.fixture
 def bench(inputs, tmp_path):
     return Bench(inputs, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def stepped(inputs, tmp_path_factory):
+    """A bench whose visit has a step of the receiver gain by 15 % at its 35th transient (105 s), preprocessed."""
+    bench = Bench(inputs, tmp_path_factory.mktemp("stepped"))
+    bench.change(bench.svs, lambda stored: stored * np.where(np.arange(stored.shape[-1]) >= 35, 1.15, 1.0))
+    out = bench.preprocessed.parent
+    assert main([str(word) for word in ["preprocess", bench.svs, "--reference", inputs.reference, "--out", out]]) == 0
+    return bench

@@ -20,7 +20,7 @@ TISSUE = "tissue: {grey_matter: 0.6, white_matter: 0.28, csf: 0.12}"
 ALL = "units: [mmol/kg, mmol/L, i.u.]"
 PLAIN = [
     "spectrum", "measure", "value", "sd", "ci_low", "ci_high", "interval", "baseline_inflation", "terms", "estimator",
-    "window", "window_start_s", "window_stop_s",
+    "window", "window_start_s", "window_stop_s", "phase", "mean_time_s",
 ]  # fmt: skip
 
 

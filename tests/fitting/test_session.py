@@ -107,3 +107,17 @@ def test_own_errors_of_windows_are_those_of_differences(fitter, make_fid, acquis
     scatter = np.std([fit.amplitudes for fit in fits], axis=0, ddof=1)
     assert np.all((own > 0.65 * scatter) & (own < 1.5 * scatter))
     assert all(np.all(np.diag(fit.own_covariance) < np.diag(fit.covariance) * 1.05) for fit in fits)
+
+
+def test_windows_that_share_transients_leave_the_others_alone(fitter, make_fid, acquisition) -> None:
+    """Two windows, and beside them the mean of both, which has no say in the mean of the session and the covariance of its share."""
+    data = session(make_fid, acquisition).data[:2]
+    alone = fit_windows(Fids(data=data, dims=("window", "time"), acquisition=acquisition), counts=np.array([64.0, 64.0]), fitter=fitter)
+    shared = Fids(data=np.concatenate([data, data.mean(axis=0)[None]]), dims=("window", "time"), acquisition=acquisition)
+    both = fit_windows(shared, counts=np.array([64.0, 64.0, 128.0]), fitter=fitter, in_mean=np.array([True, True, False]))
+    for one, other in zip(alone, both[:2], strict=True):
+        np.testing.assert_array_equal(one.amplitudes, other.amplitudes)
+        np.testing.assert_array_equal(one.covariance, other.covariance)
+    assert both[2].status == "ok"
+    # the whole session is its own mean: nothing is added to what the mean knows
+    assert np.all(np.diag(both[2].covariance) < np.diag(alone[0].covariance) + 1e-12)

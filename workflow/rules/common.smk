@@ -6,6 +6,7 @@ from snakemake.exceptions import WorkflowError
 from mrs_pipeline.commands import layout, study
 from mrs_pipeline.commands.basis import basis_sources, macromolecule_sources
 from mrs_pipeline.commands.outputs import remove_remains
+from mrs_pipeline.commands.preprocess import placing_event
 from mrs_pipeline.commands.provenance import code_hash
 from mrs_pipeline.errors import MrsPipelineError
 

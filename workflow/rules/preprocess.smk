@@ -15,7 +15,7 @@ rule preprocess:
     resources:
         mem_mb=2000,
     params:
-        config={**sections("preprocessing", "selection"), "windows": {"event": STUDY["windows"]["event"]}},
+        config={**sections("preprocessing", "selection"), "windows": {"event": placing_event(STUDY["windows"])}},
         bids_dir=str(BIDS),
         session=lambda wildcards: (SESSIONS[wildcards.label].participant, SESSIONS[wildcards.label].session),
         code=code_hash("mrs_pipeline.commands.preprocess"),

@@ -8,6 +8,7 @@ rule timecourse:
         macromolecules=macromolecule_sources(STUDY["basis"]),
         tissue=lambda wildcards: study.tissue_files(STUDY, participant=SESSIONS[wildcards.label].participant),
     output:
+        **({"moving": RESULTS / f"{WINDOW}moving.tsv"} if STUDY["windows"]["moving"] else {}),
         data=RESULTS / f"{WINDOW}svs.nii.gz",
         windows=RESULTS / f"{WINDOW}windows.tsv",
         amplitudes=RESULTS / f"{WINDOW}amplitudes.tsv",
