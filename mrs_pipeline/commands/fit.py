@@ -87,12 +87,12 @@ def real_remark(fids: Fids) -> tuple[str, ...]:
     return ("the imaginary part of every sample is zero: half of each signal is a mirror image about water; convert the raw data again",)
 
 
-def _check_names(names: Iterable[str], *, known: Collection[str]) -> None:
+def _check_names(names: Iterable[str], *, key: str, known: Collection[str]) -> None:
     """Refuse a metabolite that no basis could have; the sentence names the nearest ones."""
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(standard_name(name), known, n=3, cutoff=0.4) or sorted(known)
-            raise ConfigError(f"fitting.shift_sd_ppm_by_metabolite: no component is called '{name}': did you mean {', '.join(near)}?")
+            raise ConfigError(f"fitting.{key}: no component is called '{name}': did you mean {', '.join(near)}?")
 
 
 def fitter_for(basis: BasisSet, *, acquisition: Acquisition, config: Mapping[str, Any]) -> Fitter:
@@ -105,6 +105,7 @@ def fitter_for(basis: BasisSet, *, acquisition: Acquisition, config: Mapping[str
             f"{ppm.min():.1f} to {ppm.max():.1f} ppm): choose a range inside"
         )
     ready = fitting_basis(basis, acquisition=acquisition, macromolecules=config["basis"]["macromolecules"])
-    if options.shift_sd_ppm_by_metabolite:
-        _check_names(options.shift_sd_ppm_by_metabolite, known={*ready.metabolites, *spin_systems()})
+    for key in ("shift_sd_ppm_by_metabolite", "broadening_sd_hz_by_metabolite"):
+        if getattr(options, key):
+            _check_names(getattr(options, key), key=key, known={*ready.metabolites, *spin_systems()})
     return prepare_fitter(ready, options=options, ratio_priors=soft_ratio_priors())

@@ -5,7 +5,6 @@ Nothing here changes a fit or leaves one out: these are numbers and warnings bes
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
@@ -13,6 +12,7 @@ from scipy.special import gammaincc, ndtr
 
 from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.fids import read_only
+from mrs_pipeline.fitting.early_energy import EarlyEnergy, early_energy, n_early_samples
 from mrs_pipeline.fitting.fit import Fitter
 from mrs_pipeline.fitting.linearisation import Linearised, linearised
 from mrs_pipeline.fitting.model import NAA_PPM, as_real
@@ -21,8 +21,6 @@ from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
 
 #: Numbers of the check, in table order.
 ADEQUACY_NAMES = ("residual_structure", "whiteness_p", "missing_line_ppm", "missing_line_z", "effective_dimension", "aicc", "bic")
-#: Signals of a voxel have decayed after this time: unlike noise, what a model lacks lies before it (at most half of the FID counts).
-EARLY_S = 0.128
 #: A residual with a smaller probability of being noise is said to be structured.
 LEAST_P = 1e-3
 #: A line that stands out of the residual by more standard errors is said to be missing: noise alone does so in one of thousands of spectra.
@@ -66,8 +64,7 @@ def check_adequacy(fit: SpectrumFit, *, fitter: Fitter) -> Adequacy:
     model = linearised(fit, fitter=fitter)
     if model is None or fit.curves is None:
         return UNKNOWN
-    n_samples, dwell_time_s = fitter.n_used, fitter.basis.acquisition.dwell_time_s
-    structure, p = whiteness(model, n_samples=n_samples, n_early=min(round(EARLY_S / dwell_time_s), n_samples // 2))
+    structure, p = whiteness(model, n_samples=fitter.n_used, n_early=n_early_samples(fitter.model.basis.acquisition))
     noise = fit.quality["noise_sd"] / fitter.noise_scale
     ppm, z = missing_line(model, fitter=fitter, noise=noise)
     aicc, bic = criteria(model)
@@ -128,7 +125,7 @@ def whiteness(model: Linearised, *, n_samples: int, n_early: int) -> tuple[float
     for a known design. ``P(r'(A - t I)r > 0)`` is that of a shifted gamma distribution with the same three moments.
     """
     residual, taken = model.residual, model.taken
-    early = _early_energy(residual.size // 2, n_samples=n_samples, n_early=n_early)
+    early = early_energy(residual.size // 2, n_samples=n_samples, n_early=n_early)
     share = float(early.values @ (early.vectors.T @ residual) ** 2 / (residual @ residual))
     seen = early.vectors.T @ taken
     # F'F, F'AF and F'A^2F, from which those of A - t I follow
@@ -139,7 +136,7 @@ def whiteness(model: Linearised, *, n_samples: int, n_early: int) -> tuple[float
 
 
 def _traces(
-    early: "_EarlyEnergy", t: float, *, zeroth: FloatArray, first: FloatArray, second: FloatArray, third: float
+    early: EarlyEnergy, t: float, *, zeroth: FloatArray, first: FloatArray, second: FloatArray, third: float
 ) -> tuple[float, float, float]:
     """Traces of the first three powers of ``(A - t I) (I - F F')``; `zeroth` to `second` are F'F, F'AF and F'A^2F, `third` tr F'A^3F."""
     n = early.vectors.shape[0]
@@ -153,24 +150,6 @@ def _traces(
         three - 3.0 * t * two + 3.0 * t**2 * one - t**3 * n - 3.0 * thrice
         + 3.0 * float(np.sum(twice * shifted)) - float(np.sum((shifted @ shifted) * shifted)),
     )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class _EarlyEnergy:
-    """Eigenvectors, shape (2 n_points, n_kept), and eigenvalues of A, those without weight left out."""
-
-    vectors: FloatArray
-    values: FloatArray
-
-
-@lru_cache(maxsize=8)
-def _early_energy(n_points: int, *, n_samples: int, n_early: int) -> _EarlyEnergy:
-    kernel = np.fft.fft((np.arange(n_samples) < n_early) / n_samples)
-    hermitian = kernel[(np.arange(n_points)[:, None] - np.arange(n_points)) % n_samples]
-    operator = np.block([[hermitian.real, -hermitian.imag], [hermitian.imag, hermitian.real]])
-    values, vectors = np.linalg.eigh(operator)
-    kept = values > 1e-6 * values[-1]
-    return _EarlyEnergy(vectors=read_only(vectors[:, kept]), values=read_only(values[kept]))
 
 
 def _exceeds_zero(trace: float, square: float, cube: float) -> float:

@@ -7,6 +7,7 @@ import numpy as np
 
 from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.basis.basis_set import is_macromolecule
+from mrs_pipeline.basis.macromolecules import macromolecule_components
 from mrs_pipeline.fitting.declared import Parameters
 from mrs_pipeline.fitting.lineshape import lineshape
 from mrs_pipeline.fitting.options import FitOptions
@@ -14,10 +15,15 @@ from mrs_pipeline.fitting.options import FitOptions
 #: Parameters every component shares.
 COMMON = ("phase0_rad", "phase1_s", "shift_hz", "gaussian_square_hz2", "lorentzian_hz")
 
-#: Prior SD of a macromolecule or lipid component's shift (LCModel's simulated components: 0.005-0.03 ppm) and extra width.
+#: Prior SD of a macromolecule or lipid component's shift (LCModel's simulated components: 0.005-0.03 ppm) and extra width at 3 T, which
+#: may be negative as far as `NARROWEST_LINE_HZ`. A line given by its width is broadened by the field like any other, a measured component
+#: brings the broadening of its own scan.
 MACROMOLECULE_SHIFT_SD_PPM = 0.01
-MACROMOLECULE_BROADENING_HZ = 2.0
+MEASURED_BROADENING_HZ = 2.0
 MACROMOLECULE_BROADENING_SD_HZ = 3.0
+NARROWEST_LINE_HZ, NARROWEST_MEASURED_HZ = -6.0, -3.0
+#: Prior of the common Lorentzian width at 3 T: the field in the voxel, of which nothing is known beforehand but its order of magnitude.
+LORENTZIAN_HZ, LORENTZIAN_SD_HZ = 2.0, 10.0
 
 
 def parameter_name(kind: str, component: str) -> str:
@@ -36,13 +42,13 @@ def declare_parameters(components: tuple[str, ...], *, spectrometer_frequency_mh
     parameters.add("phase1_s", value=0.0, min=-5e-3, max=5e-3)
     parameters.add("shift_hz", value=0.0, min=-0.5 * spectrometer_frequency_mhz, max=0.5 * spectrometer_frequency_mhz)
     parameters.add("gaussian_square_hz2", value=(5.0 * scale) ** 2, min=0.0, max=(40.0 * scale) ** 2)
-    parameters.add("lorentzian_hz", value=2.0 * scale, min=0.0, max=40.0 * scale)
+    parameters.add("lorentzian_hz", value=LORENTZIAN_HZ * scale, min=0.0, max=40.0 * scale)
     for name in components:
         limit = 4.0 * _shift_sd_ppm(name, options) * spectrometer_frequency_mhz
         parameters.add(parameter_name("shift_hz", name), value=0.0, min=-limit, max=limit)
     for name in components:
         centre, width = _broadening_hz(name) * scale, 5.0 * _broadening_sd_hz(name, options) * scale
-        low = -MACROMOLECULE_BROADENING_SD_HZ * scale if is_macromolecule(name) else -width
+        low = _narrowest_hz(name) * scale if is_macromolecule(name) else -width
         parameters.add(parameter_name("broadening_hz", name), value=centre, min=low, max=width)
     for index in range(lineshape(options.lineshape).n_columns):
         parameters.add(f"lineshape_{index}", value=0.0, min=-10.0 * options.lineshape_sd, max=10.0 * options.lineshape_sd)
@@ -55,12 +61,23 @@ def _shift_sd_ppm(name: str, options: FitOptions) -> float:
     return float(options.shift_sd_ppm_by_metabolite.get(name, options.shift_sd_ppm))
 
 
+def shares_lorentzian(name: str) -> bool:
+    """Whether the common Lorentzian width acts on a component: on all but measured macromolecules."""
+    return not is_macromolecule(name) or name in macromolecule_components()
+
+
 def _broadening_hz(name: str) -> float:
-    return MACROMOLECULE_BROADENING_HZ if is_macromolecule(name) else 0.0
+    return 0.0 if shares_lorentzian(name) else MEASURED_BROADENING_HZ
+
+
+def _narrowest_hz(name: str) -> float:
+    return NARROWEST_LINE_HZ if shares_lorentzian(name) else NARROWEST_MEASURED_HZ
 
 
 def _broadening_sd_hz(name: str, options: FitOptions) -> float:
-    return MACROMOLECULE_BROADENING_SD_HZ if is_macromolecule(name) else options.broadening_sd_hz
+    if is_macromolecule(name):
+        return MACROMOLECULE_BROADENING_SD_HZ
+    return float(options.broadening_sd_hz_by_metabolite.get(name, options.broadening_sd_hz))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +94,7 @@ def parameter_priors(components: tuple[str, ...], *, spectrometer_frequency_mhz:
     Without priors only the common parameters are informative: the solver then keeps the components' own ones fixed.
     """
     scale = spectrometer_frequency_mhz / 127.7
-    common_sd = [np.inf, options.phase1_sd_s, np.inf, np.inf, 5.0 * scale]
+    common_sd = [np.inf, options.phase1_sd_s, np.inf, np.inf, LORENTZIAN_SD_HZ * scale]
     shift_sd = [_shift_sd_ppm(name, options) * spectrometer_frequency_mhz for name in components]
     width_sd = [_broadening_sd_hz(name, options) * scale for name in components]
     shape_sd = [options.lineshape_sd] * lineshape(options.lineshape).n_columns
@@ -85,7 +102,7 @@ def parameter_priors(components: tuple[str, ...], *, spectrometer_frequency_mhz:
     if not options.priors:
         sd = np.full_like(sd, np.inf)
     centre = np.zeros_like(sd)
-    centre[COMMON.index("lorentzian_hz")] = 2.0 * scale
+    centre[COMMON.index("lorentzian_hz")] = LORENTZIAN_HZ * scale
     first = len(COMMON) + len(components)
     centre[first : first + len(components)] = [_broadening_hz(name) * scale for name in components]
     return Priors(centre=centre, precision=1.0 / sd**2)

@@ -8,9 +8,11 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from mrs_pipeline.acquisition import ComplexArray, FloatArray
-from mrs_pipeline.fitting.model import NAA_PPM, SpectralModel
+from mrs_pipeline.fitting.early_energy import early_energy, n_early_samples
+from mrs_pipeline.fitting.misfit import misfit_covariance
+from mrs_pipeline.fitting.model import NAA_PPM, SpectralModel, as_real
 from mrs_pipeline.fitting.parameters import COMMON
-from mrs_pipeline.fitting.solver import Problem, State, joint_information
+from mrs_pipeline.fitting.solver import Problem, State, slope_columns
 from mrs_pipeline.fitting.spectrum_fit import STATUSES
 
 #: A spectrum shows something when its strongest amplitude is this many standard errors from zero.
@@ -21,20 +23,33 @@ _NAA_TOLERANCE_PPM = 0.03
 
 
 def covariances(problem: Problem, state: State) -> tuple[FloatArray, FloatArray]:
-    """Covariance of the amplitudes in units of `problem.data`: inverse joint information, nuisances and baseline included.
+    """Covariance of the amplitudes in units of `problem.data`: inverse joint information, nuisances and baseline included, and misfit.
 
     The second one is that of the squared Gaussian and the Lorentzian width of NAA (NaN without NAA), (2, 2).
 
     Amplitudes held at zero by the non-negativity count as free, so that their standard error says what could hide there.
     """
-    n = state.amplitudes.size
-    information = joint_information(problem, state)
-    keep = np.concatenate([np.ones(n, dtype=bool), problem.free[: information.shape[0] - n] > 0])
-    information = information[np.ix_(keep, keep)]
+    n, slopes = state.amplitudes.size, slope_columns(problem, state)
+    free = problem.free[: slopes.shape[1]] > 0
+    design = np.concatenate([state.columns, slopes[:, free]], axis=1)
+    smooth = np.concatenate([state.smooth, problem.smooth_rows @ slopes[:, free]], axis=1)
+    precision = problem.priors.precision[: slopes.shape[1]][free]
+    information = design.T @ design - smooth.T @ smooth + scipy.linalg.block_diag(problem.penalty, np.diag(precision))
     scale = 1.0 / np.sqrt(np.maximum(np.diag(information), 1e-300))
     scaled = information * scale[:, None] * scale[None, :] + 1e-12 * np.eye(scale.size)
     inverse = symmetric_inverse(scaled) * scale[:, None] * scale[None, :]
-    return np.asarray(inverse[:n, :n]), _width_covariance(inverse[n:, n:], problem.model, places=np.flatnonzero(keep[n:]))
+    sampling = problem.model.basis.acquisition
+    missing = misfit_covariance(
+        design,
+        smooth=smooth,
+        smooth_rows=problem.smooth_rows,
+        information=information,
+        residual=as_real(state.residual),
+        early=early_energy(state.residual.size, n_samples=sampling.n_points, n_early=n_early_samples(sampling)),
+        n_amplitudes=n,
+    )
+    widths = _width_covariance(inverse[n:, n:], problem.model, places=np.flatnonzero(free))
+    return np.asarray(inverse[:n, :n] + missing), widths
 
 
 def _width_covariance(inverse: FloatArray, model: SpectralModel, *, places: NDArray[np.intp]) -> FloatArray:

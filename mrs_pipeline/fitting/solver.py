@@ -121,25 +121,20 @@ class Slopes:
     cross: FloatArray
 
 
+def slope_columns(problem: Problem, state: State) -> FloatArray:
+    """Derivatives of the model by the non-linear parameters, shape (2 n_points, n_parameters); while only common ones are free, by these."""
+    derivatives = problem.model.common_derivatives if problem.common_only else problem.model.derivatives
+    return as_real(derivatives(state.fids, amplitudes=state.amplitudes, explained=state.explained))
+
+
 def _slopes(problem: Problem, state: State) -> Slopes:
     """`gram`: of the derivatives, shape (n_parameters, n_parameters), without priors; `cross`: components against derivatives.
 
     While only common parameters are free, only theirs.
     """
-    derivatives = problem.model.common_derivatives if problem.common_only else problem.model.derivatives
-    columns = as_real(derivatives(state.fids, amplitudes=state.amplitudes, explained=state.explained))
+    columns = slope_columns(problem, state)
     smooth = problem.smooth_rows @ columns
     return Slopes(gram=columns.T @ columns - smooth.T @ smooth, cross=state.columns.T @ columns - state.smooth.T @ smooth)
-
-
-def joint_information(problem: Problem, state: State) -> FloatArray:
-    """Information matrix of amplitudes and non-linear parameters, the baseline integrated out, penalties included, in noise units.
-
-    While only common parameters are free, only theirs.
-    """
-    slopes = _slopes(problem, state)
-    precision = np.diag(problem.priors.precision[: slopes.gram.shape[0]])
-    return np.asarray(np.block([[state.gram, slopes.cross], [slopes.cross.T, slopes.gram + precision]]))
 
 
 def projected_hessian(problem: Problem, state: State) -> FloatArray:

@@ -60,9 +60,10 @@ def numbers_by_hand(fit, options: FitOptions, noise: float) -> np.ndarray:
     columns += [stacked(column) for column in spline.design.T]
     design = np.array(columns).T / noise
     sd = np.full(theta.size, np.inf)
-    sd[1], sd[4] = options.phase1_sd_s, 5.0
+    sd[1], sd[4] = options.phase1_sd_s, 10.0
     own = [options.shift_sd_ppm_by_metabolite.get(name, options.shift_sd_ppm) * FREQUENCY_MHZ for name in LINES]
-    sd[5:] = [*own, *[options.broadening_sd_hz] * len(LINES)]
+    widths = [options.broadening_sd_hz_by_metabolite.get(name, options.broadening_sd_hz) for name in LINES]
+    sd[5:] = [*own, *widths]
     penalty = np.zeros((design.shape[1],) * 2)
     m = len(LINES)
     penalty[m : m + theta.size, m : m + theta.size] = np.diag(1 / sd**2)
