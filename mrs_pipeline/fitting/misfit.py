@@ -6,6 +6,9 @@ import scipy.linalg
 from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.fitting.early_energy import EarlyEnergy
 
+#: Keeps the factor of a matrix whose unknowns rounding cannot tell apart; far above rounding, far below any other entry.
+_RIDGE = 1e-10
+
 
 def misfit_covariance(
     design: FloatArray, *, smooth: FloatArray, smooth_rows: FloatArray, information: FloatArray, residual: FloatArray, early: EarlyEnergy,
@@ -24,7 +27,7 @@ def misfit_covariance(
     seen_rows = (smooth_rows @ early.vectors) * root
     seen = (design.T @ early.vectors) * root - smooth.T @ seen_rows
     scale = 1.0 / np.sqrt(np.maximum(np.diag(information), 1e-300))
-    lower = scipy.linalg.cholesky(information * scale[:, None] * scale + 1e-10 * np.eye(scale.size), lower=True)
+    lower = scipy.linalg.cholesky(information * scale[:, None] * scale + _RIDGE * np.eye(scale.size), lower=True)
     half = scipy.linalg.solve_triangular(lower, seen * scale[:, None], lower=True)
     left = np.diag(early.values) - seen_rows.T @ seen_rows - half.T @ half
     square = float(np.sum(left**2))
