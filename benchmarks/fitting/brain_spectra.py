@@ -50,9 +50,13 @@ class Ingredients:
 
 @dataclass(frozen=True, kw_only=True)
 class Draw:
-    """One spectrum: what was recorded, the truth, and the standard deviation of the noise of the real spectrum."""
+    """One spectrum: what was recorded, the truth, and the standard deviation of the noise of the real spectrum.
+
+    `mirrored` is the same spectrum with the negative of its noise.
+    """
 
     fid: ComplexArray
+    mirrored: ComplexArray
     truth: Truth
     noise_sd: float
 
@@ -92,7 +96,8 @@ class Source:
         noise_sd = height / snr
         sampling = self.acquisition
         noise = rng.standard_normal((sampling.n_points, 2)).view(complex)[:, 0] * noise_sd / np.sqrt(sampling.n_points)
-        return Draw(fid=self._recorded(truth.signal, rng) + noise, truth=truth, noise_sd=noise_sd)
+        recorded = self._recorded(truth.signal, rng)
+        return Draw(fid=recorded + noise, mirrored=recorded - noise, truth=truth, noise_sd=noise_sd)
 
     def truth(self, rng: np.random.Generator, *, fwhm_hz: float) -> tuple[Truth, float]:
         """Noise-free upright signals and the height of NAA."""

@@ -67,8 +67,11 @@ class Summary:
     coverage_high: float
 
 
-def summary(estimates: FloatArray, truths: FloatArray, bounds: FloatArray) -> Summary:
-    """Summary of many `estimate`, shape (n, 4), their truths, and bounds as fractions of the truth."""
+def summary(estimates: FloatArray, truths: FloatArray, bounds: FloatArray, *, n_together: int = 1) -> Summary:
+    """Summary of many `estimate`, shape (n, 4), their truths, and bounds as fractions of the truth.
+
+    `n_together` estimates in a row are not independent of each other: the error of the bias is that of their means.
+    """
     values, sds, lows, highs = estimates.T
     good = np.isfinite(values) & np.isfinite(sds)
     n_good = int(good.sum())
@@ -81,7 +84,7 @@ def summary(estimates: FloatArray, truths: FloatArray, bounds: FloatArray) -> Su
         n=values.size,
         n_failed=values.size - n_good,
         bias=float(errors.mean()) if n_good else nan,
-        bias_error=sd / max(n_good - 1, 1) ** 0.5,
+        bias_error=_error_of_mean(values / truths, n_together=n_together) if n_good else nan,
         sd=sd,
         rmse=rmse,
         rmse_over_bound=rmse / (100 * float(np.sqrt(np.mean(bounds[good] ** 2)))) if n_good else nan,
@@ -91,6 +94,13 @@ def summary(estimates: FloatArray, truths: FloatArray, bounds: FloatArray) -> Su
         coverage_low=100 * exact.low if exact else nan,
         coverage_high=100 * exact.high if exact else nan,
     )
+
+
+def _error_of_mean(ratios: FloatArray, *, n_together: int) -> float:
+    """Standard error of the mean, percent; groups with a failed fit are left out."""
+    means = ratios.reshape(-1, n_together).mean(axis=1)
+    means = means[np.isfinite(means)]
+    return 100 * float(np.std(means)) / max(means.size - 1, 1) ** 0.5
 
 
 def options_from(pairs: Sequence[str]) -> FitOptions:

@@ -9,6 +9,8 @@ amplitudes free, no priors, free causal spline baseline), over that with the dra
 (`rmse/h`) and over that with macromolecules and lipids of known ratios (`rmse/b1`); own standard error over
 standard deviation; coverage of the fit's own 95 % intervals with exact 95 % limits; fits that failed (a status other than `ok` or
 a value that is not a number); median processor time of a fit, ms. `--out` writes all cells as a table; `--without` takes ingredients out.
+`--pairs` fits each spectrum a second time with the negative of its noise: what noise does in proportion cancels in the mean of both, and
+the bias is known better from as many fits (antithetic variates: Hammersley & Morton 1956).
 """
 
 import argparse
@@ -54,14 +56,16 @@ def bounds(draw: Draw, spread: Spread, measures: Sequence[str]) -> FloatArray:
     return np.array(found).T
 
 
-def fitted(draw: Draw, fitter: Fitter, spread: Spread, measures: Sequence[str]) -> tuple[FloatArray, float]:
-    """Estimate (four numbers), truth and bounds of each measure, shape (n_measures, 8), and the time of the fit in ms."""
-    begin = time.process_time()
-    fit = fit_spectrum(draw.fid, fitter=fitter)
-    elapsed = 1e3 * (time.process_time() - begin)
+def fitted(draw: Draw, fitter: Fitter, spread: Spread, measures: Sequence[str], *, pairs: bool) -> Iterator[tuple[FloatArray, float]]:
+    """Of each fit: estimate (four numbers), truth and bounds of each measure, shape (n_measures, 8), and its time in ms."""
     true = dict(zip(draw.truth.names, draw.truth.amplitudes, strict=True))
-    rows = [(*estimate(fit, measure=name), true_value(true, measure=name)) for name in measures]
-    return np.hstack([np.array(rows), bounds(draw, spread, measures)]), elapsed
+    known = bounds(draw, spread, measures)
+    for fid in (draw.fid, draw.mirrored) if pairs else (draw.fid,):
+        begin = time.process_time()
+        fit = fit_spectrum(fid, fitter=fitter)
+        elapsed = 1e3 * (time.process_time() - begin)
+        rows = [(*estimate(fit, measure=name), true_value(true, measure=name)) for name in measures]
+        yield np.hstack([np.array(rows), known]), elapsed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,20 +83,30 @@ class Result:
         return {"measure": self.measure, **asdict(self.summary), **self.over_bounds, "median_ms": self.median_ms}
 
 
-def cell(
-    members: Sequence[Arm], *, options: FitOptions, snr: float, fwhm_hz: float, n_fits: int, measures: Sequence[str], seed: int
-) -> Iterator[Result]:
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What the spectra of a cell share, and how many fits there are; `pairs`: two of each spectrum."""
+
+    snr: float
+    fwhm_hz: float
+    n_fits: int
+    pairs: bool
+    seed: int
+
+
+def results(members: Sequence[Arm], *, cell: Cell, options: FitOptions, measures: Sequence[str]) -> Iterator[Result]:
     """Results of a cell, one a measure."""
-    rng, fitters = np.random.default_rng([seed, int(snr), int(fwhm_hz)]), [member.fitter(options) for member in members]
-    results, times = [], []
-    for number in range(n_fits):
+    rng = np.random.default_rng([cell.seed, int(cell.snr), int(cell.fwhm_hz)])
+    fitters, fits, times = [member.fitter(options) for member in members], [], []
+    for number in range(cell.n_fits // (1 + cell.pairs)):
         which = number % len(members)
         source = members[which].source
-        result, elapsed = fitted(source.draw(rng, snr=snr, fwhm_hz=fwhm_hz), fitters[which], source.spread, measures)
-        results.append(result)
-        times.append(elapsed)
-    for name, rows in zip(measures, np.transpose(results, (1, 0, 2)), strict=True):
-        found = [summary(rows[:, :4], rows[:, 4], bound) for bound in rows[:, 5:].T]
+        draw = source.draw(rng, snr=cell.snr, fwhm_hz=cell.fwhm_hz)
+        for fit, elapsed in fitted(draw, fitters[which], source.spread, measures, pairs=cell.pairs):
+            fits.append(fit)
+            times.append(elapsed)
+    for name, rows in zip(measures, np.transpose(fits, (1, 0, 2)), strict=True):
+        found = [summary(rows[:, :4], rows[:, 4], bound, n_together=1 + cell.pairs) for bound in rows[:, 5:].T]
         over = dict(zip(BOUNDS, (item.rmse_over_bound for item in found), strict=True))
         yield Result(measure=name, summary=found[0], over_bounds=over, median_ms=float(np.median(times)))
 
@@ -124,6 +138,7 @@ def main() -> None:
     parser.add_argument("--snr", nargs="+", type=float, default=[20.0, 40.0, 80.0, 160.0])
     parser.add_argument("--fwhm", nargs="+", type=float, default=[4.0, 6.0, 8.0, 10.0], help="Hz; the hard arms have 12")
     parser.add_argument("--fits", type=int, default=2000)
+    parser.add_argument("--pairs", action="store_true", help="two fits of each spectrum, with noise of either sign")
     parser.add_argument("--measures", nargs="+", default=["Glx/tNAA"], choices=MEASURES)
     parser.add_argument("--options", nargs="*", default=[], metavar="KEY=VALUE", help="options of the fit that differ from the defaults")
     parser.add_argument("--without", nargs="*", default=[], choices=WITHOUT, help="ingredients taken out")
@@ -137,8 +152,8 @@ def main() -> None:
         members = [simplified(member, given.without) for member in arms(arm, data=given.data)]
         for fwhm_hz in WIDTHS.get(arm, given.fwhm):
             for snr in given.snr:
-                settings = {"snr": snr, "fwhm_hz": fwhm_hz, "n_fits": given.fits, "measures": given.measures, "seed": given.seed}
-                for result in cell(members, options=options, **settings):
+                cell = Cell(snr=snr, fwhm_hz=fwhm_hz, n_fits=given.fits, pairs=given.pairs, seed=given.seed)
+                for result in results(members, cell=cell, options=options, measures=given.measures):
                     print(line(arm, snr, fwhm_hz, result), flush=True)
                     rows.append({"arm": arm, "snr": snr, "fwhm_hz": fwhm_hz, **result.row})
     if given.out:

@@ -18,10 +18,11 @@ def misfit_covariance(
 
     What is missing is a signal and so decays: it is taken for noise of variance k in the early part of the FID alone, at any frequency
     of the fitted range. With noise of variance 1 the residual has covariance M = I - F F', ``F F' = Q'Q + W D H^-1 D'W`` (`design` D,
-    W = I - Q'Q with `smooth_rows` Q and `smooth` = Q D, `information` H), and its early energy r'Ar the expectation ``tr(AM) + k tr(AMAM)``.
-    The moment estimate of k adds ``k C A C'`` with C = H^-1 D'W, the response of the unknowns to the data: the error of least squares
-    under another covariance of the noise (White 1980, doi 10.2307/1912934). k is multiplied by ``1 - (s / x)^2``, where the excess x
-    exceeds its standard deviation s for a true model (positive-part shrinkage: James & Stein 1961), so that noise alone adds next to nothing.
+    W = I - Q'Q with `smooth_rows` Q and `smooth` = Q D, `information` H), and its early energy r'Ar the expectation
+    ``tr(AM) + k tr(AMAM)``. The moment estimate of k adds ``k C A C'`` with C = H^-1 D'W, the response of the unknowns to the data: the
+    error of least squares under another covariance of the noise (White 1980, doi 10.2307/1912934). k is multiplied by ``1 - (s / x)^2``,
+    where the excess x exceeds its standard deviation s for a true model (positive-part shrinkage: James & Stein 1961): noise alone adds
+    next to nothing.
     """
     root = np.sqrt(early.values)
     seen_rows = (smooth_rows @ early.vectors) * root

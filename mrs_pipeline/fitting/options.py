@@ -22,8 +22,9 @@ class FitOptions:
     max_ed_per_ppm : most flexible baseline the criterion may choose.
     priors : whether the Gaussian penalties below and the ratio priors of macromolecules act at all.
     shift_sd_ppm : prior SD of each metabolite's shift about the common one; `shift_sd_ppm_by_metabolite` overrides it.
-    broadening_sd_hz : prior SD of each metabolite's Lorentzian width about the common one at 3 T; `broadening_sd_hz_by_metabolite` overrides
-        it. NAA has the longest T2 of all, and the lines whose width is known best: with the SD of the others it would set their widths.
+    broadening_sd_hz : prior SD of each metabolite's Lorentzian width about the common one at 3 T;
+        `broadening_sd_hz_by_metabolite` overrides it. NAA has the longest T2 of all and the line whose width is known best: with the SD of
+        the others it would set their widths.
     lineshape : name in the table of lineshapes; `lineshape_sd` is the prior SD of its parameters (log amplitude or radian, root mean square
         over the decay). Without priors no lineshape but the Voigt line acts.
     phase1_sd_s : prior SD of the first-order phase, as a delay.

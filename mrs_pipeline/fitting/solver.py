@@ -122,7 +122,7 @@ class Slopes:
 
 
 def slope_columns(problem: Problem, state: State) -> FloatArray:
-    """Derivatives of the model by the non-linear parameters, shape (2 n_points, n_parameters); while only common ones are free, by these."""
+    """Derivatives by the non-linear parameters, shape (2 n_points, n_parameters); while only common ones are free, by these."""
     derivatives = problem.model.common_derivatives if problem.common_only else problem.model.derivatives
     return as_real(derivatives(state.fids, amplitudes=state.amplitudes, explained=state.explained))
 

@@ -87,8 +87,12 @@ def test_summary_of_known_estimates(load) -> None:
     assert found.rmse_over_bound == pytest.approx(found.rmse / 10)
     assert found.rms_z == pytest.approx(np.sqrt(11 / 3))
     assert found.coverage == pytest.approx(200 / 3)
+    assert found.bias_error == pytest.approx(100 * np.sqrt((0.04 + 0.04) / 3 / 2))
+    pairs = load("measures").summary(np.array([[1.1] * 4, [0.9] * 4, [1.3] * 4, [1.1] * 4]), np.ones(4), np.ones(4), n_together=2)
+    assert pairs.bias_error == pytest.approx(100 * 0.1)
 
 
+MEASURES = ("Glx/tNAA", "tNAA/tCr")
 TABLE = """ $$CONC 5 lines in following concentration table = NCONC+1
     Conc. %SD   /Cr Metabolite
     9.000   4% 1.125 Glu
@@ -115,10 +119,10 @@ def test_results_of_other_programs_are_read(load, tmp_path: Path, name: str, tex
 
 def test_one_cell_of_the_monte_carlo(load, monte_carlo) -> None:
     members = load("arms").arms("right")
-    settings = {"snr": 80.0, "fwhm_hz": 6.0, "n_fits": 12, "measures": ("Glx/tNAA", "tNAA/tCr"), "seed": 1}
-    results = {found.measure: found.summary for found in monte_carlo.cell(members, options=FitOptions(), **settings)}
-    assert {found.n_failed for found in results.values()} == {0}
-    assert abs(results["Glx/tNAA"].bias) < 3.5 * results["Glx/tNAA"].bias_error + 1.0
+    cell = monte_carlo.Cell(snr=80.0, fwhm_hz=6.0, n_fits=12, pairs=True, seed=1)
+    found = {item.measure: item.summary for item in monte_carlo.results(members, cell=cell, options=FitOptions(), measures=MEASURES)}
+    assert [(item.n, item.n_failed) for item in found.values()] == [(12, 0)] * 2
+    assert abs(found["Glx/tNAA"].bias) < 3.5 * found["Glx/tNAA"].bias_error + 1.0
 
 
 @pytest.mark.slow
@@ -126,7 +130,8 @@ def test_without_a_baseline_the_fit_is_as_good_as_can_be(load, monte_carlo) -> N
     """Bias below 1 %, error within 1.15 of the bound with unknown shifts, honest intervals; each with its Monte Carlo error."""
     members = [monte_carlo.simplified(member, ["baseline"]) for member in load("arms").arms("right")]
     n = 80
-    (found,) = monte_carlo.cell(members, options=FitOptions(), snr=40.0, fwhm_hz=6.0, n_fits=n, measures=["Glx/tNAA"], seed=2)
+    cell = monte_carlo.Cell(snr=40.0, fwhm_hz=6.0, n_fits=n, pairs=False, seed=2)
+    (found,) = monte_carlo.results(members, cell=cell, options=FitOptions(), measures=MEASURES[:1])
     assert found.summary.n_failed == 0
     assert abs(found.summary.bias) < 1.0 + 3 * found.summary.bias_error
     assert found.over_bounds["rmse_over_bound_of_unknown_shifts"] < 1.15 * (1 + 3 / (2 * n) ** 0.5)
@@ -138,8 +143,9 @@ def test_without_a_baseline_the_fit_is_as_good_as_can_be(load, monte_carlo) -> N
 def test_curved_baselines_and_other_macromolecules_leave_small_and_honest_errors(load, monte_carlo, arm: str, largest_bias: float) -> None:
     """Bias, error over the bound of all amplitudes free and coverage at a signal-to-noise ratio of 40, each with its Monte Carlo error."""
     n, arms = 50, load("arms")
-    settings = {"options": FitOptions(), "snr": 40.0, "fwhm_hz": 6.0, "n_fits": n, "measures": ["Glx/tNAA"], "seed": 2}
-    (found,) = monte_carlo.cell([arms.ARMS[arm](arms.sampling(127.7, 2000.0), None)], **settings)
+    cell = monte_carlo.Cell(snr=40.0, fwhm_hz=6.0, n_fits=n, pairs=False, seed=2)
+    members = [arms.ARMS[arm](arms.sampling(127.7, 2000.0), None)]
+    (found,) = monte_carlo.results(members, cell=cell, options=FitOptions(), measures=MEASURES[:1])
     assert found.summary.n_failed == 0
     assert abs(found.summary.bias) < largest_bias + 3 * found.summary.bias_error
     assert found.summary.rmse_over_bound < 1.15 * (1 + 3 / (2 * n) ** 0.5)
