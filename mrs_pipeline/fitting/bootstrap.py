@@ -76,7 +76,7 @@ def _redrawn(fitted: FloatArray, *, fitter: Fitter, rng: np.random.Generator) ->
     own = slice(len(COMMON), None)
     precision = fitter.priors.precision[own]
     informed = precision > 0
-    drawn = fitter.priors.centre[own] + rng.standard_normal(precision.size) / np.sqrt(np.where(informed, precision, 1.0))
+    drawn = fitter.priors.following(fitted).centre[own] + rng.standard_normal(precision.size) / np.sqrt(np.where(informed, precision, 1.0))
     theta = fitted.copy()
     theta[own] = np.clip(np.where(informed, drawn, fitted[own]), fitter.lower[own], fitter.upper[own])
     return theta

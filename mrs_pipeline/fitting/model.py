@@ -12,12 +12,12 @@ from functools import cached_property
 import numpy as np
 
 from mrs_pipeline.acquisition import BoolArray, ComplexArray, FloatArray
-from mrs_pipeline.basis.basis_set import BasisSet
+from mrs_pipeline.basis.basis_set import BasisSet, is_macromolecule
 from mrs_pipeline.fitting.baseline import BaselineModel, baseline_model
 from mrs_pipeline.fitting.decimation import DecimatedFids, decimate
 from mrs_pipeline.fitting.lineshape import Lineshape, lineshape
 from mrs_pipeline.fitting.options import FitOptions
-from mrs_pipeline.fitting.parameters import COMMON, shares_lorentzian
+from mrs_pipeline.fitting.parameters import COMMON
 from mrs_pipeline.fitting.singlet import LineProbe, line_probe
 from mrs_pipeline.fitting.smoother import Smoother, smoother
 
@@ -42,8 +42,8 @@ def as_complex(stacked: FloatArray) -> ComplexArray:
 class SpectralModel:
     """All that is shared by fits of spectra with the same basis, axis and options.
 
-    `mask` marks the fitted points of the axis; `fids` are those of the basis, reduced to that band; measured macromolecules do not share
-    the common Lorentzian width (`shares_lorentzian` 0): they bring that of their own scan.
+    `mask` marks the fitted points of the axis; `fids` are those of the basis, reduced to that band; macromolecules and lipids do not share
+    the common Lorentzian width (`shares_lorentzian` 0): their T2 is not that of the metabolites.
     """
 
     basis: BasisSet
@@ -169,7 +169,7 @@ def spectral_model(basis: BasisSet, *, options: FitOptions) -> SpectralModel:
         baseline=baseline,
         smoother=smoother(as_real(baseline.design), baseline.penalty),
         lineshape=lineshape(options.lineshape),
-        shares_lorentzian=np.array([float(shares_lorentzian(name)) for name in basis.metabolites]),
+        shares_lorentzian=np.array([0.0 if is_macromolecule(name) else 1.0 for name in basis.metabolites]),
         frequency_hz=frequency,
         pivot_hz=float(frequency.mean()) if frequency.size else 0.0,
     )

@@ -1,11 +1,11 @@
 """The non-linear parameters of a fit: declared like `lmfit.Parameters` (value, bounds, vary), with Gaussian priors beside them."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mrs_pipeline.acquisition import FloatArray
+from mrs_pipeline.acquisition import BoolArray, FloatArray
 from mrs_pipeline.basis.basis_set import is_macromolecule
 from mrs_pipeline.basis.macromolecules import macromolecule_components
 from mrs_pipeline.fitting.declared import Parameters
@@ -15,13 +15,10 @@ from mrs_pipeline.fitting.options import FitOptions
 #: Parameters every component shares.
 COMMON = ("phase0_rad", "phase1_s", "shift_hz", "gaussian_square_hz2", "lorentzian_hz")
 
-#: Prior SD of a macromolecule or lipid component's shift (LCModel's simulated components: 0.005-0.03 ppm) and extra width at 3 T, which
-#: may be negative as far as `NARROWEST_LINE_HZ`. A line given by its width is broadened by the field like any other, a measured component
-#: brings the broadening of its own scan.
+#: Prior SD of a macromolecule or lipid component's shift (LCModel's simulated components: 0.005-0.03 ppm) and extra width.
 MACROMOLECULE_SHIFT_SD_PPM = 0.01
-MEASURED_BROADENING_HZ = 2.0
+MACROMOLECULE_BROADENING_HZ = 2.0
 MACROMOLECULE_BROADENING_SD_HZ = 3.0
-NARROWEST_LINE_HZ, NARROWEST_MEASURED_HZ = -6.0, -3.0
 #: Prior of the common Lorentzian width at 3 T: the field in the voxel, of which nothing is known beforehand but its order of magnitude.
 LORENTZIAN_HZ, LORENTZIAN_SD_HZ = 2.0, 10.0
 
@@ -48,7 +45,7 @@ def declare_parameters(components: tuple[str, ...], *, spectrometer_frequency_mh
         parameters.add(parameter_name("shift_hz", name), value=0.0, min=-limit, max=limit)
     for name in components:
         centre, width = _broadening_hz(name) * scale, 5.0 * _broadening_sd_hz(name, options) * scale
-        low = _narrowest_hz(name) * scale if is_macromolecule(name) else -width
+        low = -MACROMOLECULE_BROADENING_SD_HZ * scale if is_macromolecule(name) else -width
         parameters.add(parameter_name("broadening_hz", name), value=centre, min=low, max=width)
     for index in range(lineshape(options.lineshape).n_columns):
         parameters.add(f"lineshape_{index}", value=0.0, min=-10.0 * options.lineshape_sd, max=10.0 * options.lineshape_sd)
@@ -61,17 +58,8 @@ def _shift_sd_ppm(name: str, options: FitOptions) -> float:
     return float(options.shift_sd_ppm_by_metabolite.get(name, options.shift_sd_ppm))
 
 
-def shares_lorentzian(name: str) -> bool:
-    """Whether the common Lorentzian width acts on a component: on all but measured macromolecules."""
-    return not is_macromolecule(name) or name in macromolecule_components()
-
-
 def _broadening_hz(name: str) -> float:
-    return 0.0 if shares_lorentzian(name) else MEASURED_BROADENING_HZ
-
-
-def _narrowest_hz(name: str) -> float:
-    return NARROWEST_LINE_HZ if shares_lorentzian(name) else NARROWEST_MEASURED_HZ
+    return MACROMOLECULE_BROADENING_HZ if is_macromolecule(name) else 0.0
 
 
 def _broadening_sd_hz(name: str, options: FitOptions) -> float:
@@ -82,10 +70,22 @@ def _broadening_sd_hz(name: str, options: FitOptions) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Priors:
-    """Independent Gaussian priors of the non-linear parameters: centre and precision (1/SD^2; 0 = none), parameter order."""
+    """Independent Gaussian priors of the non-linear parameters: centre and precision (1/SD^2; 0 = none), parameter order.
+
+    `follows` marks the widths of macromolecules and lipids that are given by lines: the field in the voxel broadens them like all else.
+    """
 
     centre: FloatArray
     precision: FloatArray
+    follows: BoolArray
+
+    def following(self, theta: FloatArray) -> "Priors":
+        """With the common Lorentzian width found so far as the centre of these widths.
+
+        The lines do not inform that width in turn, as they would if they shared it: those in the data may have other widths than published
+        ones, and seventeen of them would outweigh the metabolites (a cut model: Plummer 2015, doi 10.1007/s11222-014-9503-z).
+        """
+        return replace(self, centre=np.where(self.follows, theta[COMMON.index("lorentzian_hz")], self.centre))
 
 
 def parameter_priors(components: tuple[str, ...], *, spectrometer_frequency_mhz: float, options: FitOptions) -> Priors:
@@ -105,4 +105,6 @@ def parameter_priors(components: tuple[str, ...], *, spectrometer_frequency_mhz:
     centre[COMMON.index("lorentzian_hz")] = LORENTZIAN_HZ * scale
     first = len(COMMON) + len(components)
     centre[first : first + len(components)] = [_broadening_hz(name) * scale for name in components]
-    return Priors(centre=centre, precision=1.0 / sd**2)
+    follows = np.zeros(sd.size, dtype=bool)
+    follows[first : first + len(components)] = [is_macromolecule(name) and name in macromolecule_components() for name in components]
+    return Priors(centre=centre, precision=1.0 / sd**2, follows=follows)

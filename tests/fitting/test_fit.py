@@ -178,7 +178,7 @@ def test_a_first_sample_that_is_wrong_changes_nothing(fitter, make_fid, factor: 
 
 
 @pytest.mark.parametrize("width_hz", [0.0, 6.0])
-def test_measured_macromolecules_do_not_share_the_lorentzian_width(basis, make_fid, width_hz: float) -> None:
+def test_macromolecules_do_not_share_the_lorentzian_width(basis, make_fid, width_hz: float) -> None:
     """A broad component under lines of 6 Hz, itself as narrow as in the basis or as much broader: amplitudes and its width are found."""
     time_s = np.arange(1024) / 2000.0
     broad = sum(height * line_fid(ppm, time_s) for ppm, height in ((0.9, 1.0), (2.05, 1.4), (2.25, 0.8))) * np.exp(-((18.0 * time_s) ** 2))
