@@ -219,7 +219,7 @@ def _problem(data: ComplexArray, fitter: Fitter) -> Problem:
 
 
 def _refined(problem: Problem, state: State, fitter: Fitter, *, scale: float) -> Problem:
-    """The same problem with ratio priors scaled by the amplitudes found (times `scale`, the change of unit), lines about the width found."""
+    """The same problem with ratio priors scaled by the amplitudes found (times `scale`, the change of unit), lines about the width."""
     least_sd = scale / np.sqrt(np.diag(state.gram))  # all else known
     rows = fitter.ratio_priors.rows(amplitudes=state.amplitudes * scale, sd=least_sd)
     return replace(problem, linear_priors=LinearPriors(rows=rows), priors=problem.priors.following(state.theta))
