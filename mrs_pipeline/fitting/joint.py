@@ -19,7 +19,7 @@ from mrs_pipeline.fitting.joint_problem import NO_COMPONENTS, Beginning, Compone
 from mrs_pipeline.fitting.joint_search import JointMinimum, minimised
 from mrs_pipeline.fitting.session import departure_smoothing, fit_mean, fitted_noise, usable_rows, weighted_mean
 from mrs_pipeline.fitting.session_series import lent_by, starts
-from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
+from mrs_pipeline.fitting.spectrum_fit import QUALITY_NAMES, SpectrumFit, failed_fit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +87,40 @@ class JointFit:
         excess = self.mean.covariance - self._of_fit(weights)[1][0, :, 0]
         values, vectors = np.linalg.eigh(excess)
         return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T)
+
+    def window_fits(self, n_windows: int) -> tuple[SpectrumFit, ...]:
+        """The amplitudes of each of `n_windows` spectra as fits without curves, their covariances those of levels.
+
+        Amplitudes must be free; rows that did not take part have too few transients, and all have the status of the joint fit.
+        """
+        names = self.mean.metabolites
+        if self.status != "ok":
+            return (failed_fit(names, status=self.status),) * n_windows
+        fits = [failed_fit(names, status="too_few_transients")] * n_windows
+        for place, row in enumerate(self.rows):
+            values, covariance = self.amplitudes(np.eye(len(self.rows))[place : place + 1])
+            fits[row] = SpectrumFit(
+                metabolites=names,
+                amplitudes=values[0],
+                covariance=covariance[0, :, 0],
+                own_covariance=self._own(place),
+                parameters={},
+                quality=dict.fromkeys(QUALITY_NAMES, np.nan),
+                status="ok",
+                reason="",
+                curves=None,
+                smoothing=self.mean.smoothing,
+            )
+        return tuple(fits)
+
+    def _own(self, place: int) -> FloatArray:
+        """Covariance of the amplitudes of one spectrum by its own noise."""
+        unknowns, chosen = self._found.problem.unknowns, np.array(self.components.changing)
+        places = np.flatnonzero(unknowns.local < chosen.size)
+        at = chosen[unknowns.local[places]]
+        own = np.zeros_like(self.mean.covariance)
+        own[np.ix_(at, at)] = self._found.solution.inverse[place][np.ix_(places, places)] * self.unit**2
+        return own
 
     @property
     def _found(self) -> JointMinimum:

@@ -56,8 +56,10 @@ def covariances(series: Series, state: SeriesState) -> FloatArray:
 
 
 def width_covariances(series: Series, state: SeriesState) -> FloatArray:
-    """Covariances of the squared Gaussian and the Lorentzian width, (n_spectra, 2, 2)."""
+    """Covariances of the squared Gaussian and the Lorentzian width, (n_spectra, 2, 2), zero where these are held."""
     free, widths = np.flatnonzero(series.free), [COMMON.index("gaussian_square_hz2"), COMMON.index("lorentzian_hz")]
+    if not series.free[widths].all():
+        return np.zeros((len(state.theta), 2, 2))
     inverse = np.linalg.inv(projected_hessians(series, state)[:, free[:, None], free])
     places = np.searchsorted(free, widths)
     return np.asarray(inverse[:, places[:, None], places])

@@ -42,16 +42,23 @@ def weighted_mean(data: ComplexArray, counts: FloatArray) -> ComplexArray:
 
 
 def fit_windows(
-    averaged: Fids, *, counts: FloatArray, fitter: Fitter, mean: SpectrumFit | None = None, in_mean: BoolArray | None = None
+    averaged: Fids,
+    *,
+    counts: FloatArray,
+    fitter: Fitter,
+    mean: SpectrumFit | None = None,
+    in_mean: BoolArray | None = None,
+    widths: str = "free",
 ) -> tuple[SpectrumFit, ...]:
     """Fits of all windows, shape (n_windows, n_points), averages of `counts` transients; NaN where there are too few.
 
     Beside the fit of the session's mean (`mean`, made here if it is not given), each window holds its baseline, from which its own departs
     by a stiff curve (`FitOptions.baseline_ed_per_ppm`), the amplitudes of its macromolecules, the shifts and widths of single components
     and the first-order phase: what belongs to the session cannot differ between windows by their noise. Amplitudes of metabolites and
-    lipids, phase, common shift and both common widths are free in every window. Covariances are those of levels (`_results`). If the mean
-    cannot be fitted, windows are fitted by themselves. `in_mean`, shape (n_windows,), says which windows the mean is made of, not those
-    that share their transients with others (None: all); the fits of these do not depend on the others.
+    lipids, phase, common shift and both common widths are free in every window, or the `widths` are "held" at those of the mean.
+    Covariances are those of levels (`_results`). If the mean cannot be fitted, windows are fitted by themselves. `in_mean`, shape
+    (n_windows,), says which windows the mean is made of, not those that share their transients with others (None: all); the fits of these
+    do not depend on the others.
     """
     check_axis(averaged, fitter.basis)
     data, usable = np.asarray(averaged.data, dtype=np.complex128), usable_rows(averaged)
@@ -62,8 +69,11 @@ def fit_windows(
     mean = mean or fit_mean(averaged.with_data(data[together]), counts=counts[together], fitter=fitter)
     average, shares = weighted_mean(data[together], counts[together]), counts / counts[together].sum()
     for chosen in filter(len, (together, np.setdiff1d(usable, together))):
-        found = _fits_like(data[chosen], mean, average=average, shares=shares[chosen], fitter=fitter) if mean.status == "ok" else None
-        for place, fit in zip(chosen, found or fit_spectra(averaged.with_data(data[chosen]), fitter=fitter), strict=True):
+        if mean.status == "ok":
+            found = _fits_like(data[chosen], mean, average=average, shares=shares[chosen], fitter=fitter, widths=widths)
+        else:
+            found = list(fit_spectra(averaged.with_data(data[chosen]), fitter=fitter))
+        for place, fit in zip(chosen, found, strict=True):
             fits[place] = fit
     return tuple(fits)
 
@@ -79,14 +89,17 @@ class _Batch:
     lent: Lent
     fitter: Fitter
     smoothing: float
+    widths: str
 
     @cached_property
     def series(self) -> Series:
         """The problem."""
-        return session_series(self.fids, lent=self.lent, unit=self.unit, smoothing=self.smoothing, fitter=self.fitter)
+        return session_series(self.fids, lent=self.lent, unit=self.unit, smoothing=self.smoothing, fitter=self.fitter, widths=self.widths)
 
 
-def _fits_like(data: ComplexArray, mean: SpectrumFit, *, average: ComplexArray, shares: FloatArray, fitter: Fitter) -> list[SpectrumFit]:
+def _fits_like(
+    data: ComplexArray, mean: SpectrumFit, *, average: ComplexArray, shares: FloatArray, fitter: Fitter, widths: str
+) -> list[SpectrumFit]:
     """Fits of FIDs beside that of the mean of the session, the FID `average`, of which each is a share."""
     lent, fids = lent_by(mean, fitter=fitter), data[:, : fitter.n_used]
     noise = fitted_noise(data, fitter=fitter)
@@ -97,7 +110,14 @@ def _fits_like(data: ComplexArray, mean: SpectrumFit, *, average: ComplexArray, 
     for first in range(0, len(data), _AT_ONCE):
         part = slice(first, first + _AT_ONCE)
         batch = _Batch(
-            fids=fids[part], noise=noise[part], unit=unit[part], shares=shares[part], lent=lent, fitter=fitter, smoothing=smoothing
+            fids=fids[part],
+            noise=noise[part],
+            unit=unit[part],
+            shares=shares[part],
+            lent=lent,
+            fitter=fitter,
+            smoothing=smoothing,
+            widths=widths,
         )
         with np.errstate(all="ignore"):
             fits += _fits(batch, begin[part])
@@ -147,6 +167,7 @@ def _results(batch: _Batch, state: SeriesState, converged: BoolArray) -> Iterato
     envelope, shift_hz = batch.series.envelope(state.theta), state.theta[:, COMMON.index("shift_hz")]
     known = fitter.model.fids.rows(envelope[:, None] * lent.fids[list(lent.known)])
     lines = naa_lines(lambda index: envelope * lent.fids[index], model=fitter.model, shift_hz=shift_hz)
+    held = held_names(lent, fitter=fitter, widths=batch.widths)
     widths = width_covariances(batch.series, state)
     for row, (unit, covariance) in enumerate(zip(batch.unit, covariances(batch.series, state), strict=True)):
         single = np.zeros_like(mean.covariance)
@@ -167,7 +188,7 @@ def _results(batch: _Batch, state: SeriesState, converged: BoolArray) -> Iterato
             converged=bool(converged[row]),
         )
         curves = _curves(found, as_spectra(state.explained[row]), as_spectra(state.columns[row]), known[row], lent=lent, fitter=fitter)
-        fit = judged(found, curves=curves, fitter=fitter, smoothing=batch.smoothing, held=held_names(lent, fitter=fitter))
+        fit = judged(found, curves=curves, fitter=fitter, smoothing=batch.smoothing, held=held)
         yield referenced(fit, shift_hz=lent.shift_hz, delay_s=lent.delay_s, lorentzian_hz=lent.lorentzian_hz)
 
 

@@ -13,8 +13,10 @@ from mrs_pipeline.fitting.series import Series, alternating
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
 from mrs_pipeline.fitting.start import StartTemplate, in_band
 
-#: What a spectrum of the session may have of its own: not the first-order phase, which the sequence and the receiver make.
-MOVING = ("phase0_rad", "shift_hz", "gaussian_square_hz2", "lorentzian_hz")
+_PLACED = ("phase0_rad", "shift_hz")
+#: What a spectrum of the session may have of its own, by the course of its widths: not the first-order phase, which the sequence and the
+#: receiver make. Widths that are held show what a change of the linewidth does to fits that do not know of it.
+MOVING: dict[str, tuple[str, ...]] = {"free": (*_PLACED, "gaussian_square_hz2", "lorentzian_hz"), "held": _PLACED}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +60,10 @@ def lent_by(mean: SpectrumFit, *, fitter: Fitter) -> Lent:
     )
 
 
-def held_names(lent: Lent, *, fitter: Fitter) -> frozenset[str]:
+def held_names(lent: Lent, *, fitter: Fitter, widths: str) -> frozenset[str]:
     """Components and parameters that spectra take over as they are."""
     components = {fitter.basis.metabolites[index] for index in lent.known}
-    return frozenset(components | set(fitter.parameter_names) - set(MOVING))
+    return frozenset(components | set(fitter.parameter_names) - set(MOVING[widths]))
 
 
 def _baseline(fit: SpectrumFit, fitter: Fitter) -> ComplexArray:
@@ -73,7 +75,7 @@ def _baseline(fit: SpectrumFit, fitter: Fitter) -> ComplexArray:
     return np.asarray(np.interp(ppm, known, curve.real) + 1j * np.interp(ppm, known, curve.imag), dtype=complex)
 
 
-def session_series(fids: ComplexArray, *, lent: Lent, unit: FloatArray, smoothing: float, fitter: Fitter) -> Series:
+def session_series(fids: ComplexArray, *, lent: Lent, unit: FloatArray, smoothing: float, fitter: Fitter, widths: str = "free") -> Series:
     """The series of FIDs (n_spectra, n_used) whose residuals have the SDs `unit` (n_spectra,)."""
     model, free, known = fitter.model, list(lent.free), list(lent.known)
     n, width = len(COMMON), np.array([name == "lorentzian_hz" for name in COMMON])
@@ -88,7 +90,7 @@ def session_series(fids: ComplexArray, *, lent: Lent, unit: FloatArray, smoothin
         penalty=(rows.T @ rows) * unit[:, None, None] ** 2,
         centre=fitter.priors.centre[:n] - lent.lorentzian_hz * width,
         precision=fitter.priors.precision[:n],
-        free=np.array([name in MOVING for name in COMMON]),
+        free=np.array([name in MOVING[widths] for name in COMMON]),
         lower=fitter.lower[:n] - lent.lorentzian_hz * width,
         upper=fitter.upper[:n] - lent.lorentzian_hz * width,
     )

@@ -1,12 +1,12 @@
 """Changes of measures within a session, with standard errors from the joint covariance of the amplitudes before and after."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mrs_pipeline.acquisition import FloatArray
-from mrs_pipeline.quantification.measures import MeasureDefinition
+from mrs_pipeline.quantification.measures import Measure, MeasureDefinition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +47,23 @@ def _log_change(levels: TwoLevels, names: Sequence[str]) -> tuple[float, FloatAr
     if not np.all(sums > 0.0):
         return np.nan, np.full_like(levels.amplitudes, np.nan)
     return float(np.log(sums[1] / sums[0])), np.array([[-1.0], [1.0]]) / sums[:, None] * chosen
+
+
+def change_along(measures: Sequence[Measure], *, design: FloatArray, response: int) -> Change:
+    """Change of a measure with one column of a design (n_windows, n_columns), by least squares on its logarithm.
+
+    Windows count by the inverse variance of their logarithms (`sd_within`); those without a value do not. NaN where too few are left.
+    """
+    values, errors = (np.array([getattr(item, name) for item in measures]) for name in ("value", "sd_within"))
+    known = (values > 0.0) & (errors > 0.0)
+    nothing = Change(name=measures[0].name, log_percent=np.nan, sd=np.nan)
+    if np.linalg.matrix_rank(design[known]) < design.shape[1]:
+        return nothing
+    weights = (values[known] / errors[known]) ** 2
+    normal = design[known].T @ (weights[:, None] * design[known])
+    covariance = np.linalg.inv(normal)
+    found = covariance @ design[known].T @ (weights * np.log(values[known]))
+    return replace(nothing, log_percent=100.0 * float(found[response]), sd=100.0 * float(np.sqrt(covariance[response, response])))
 
 
 def changing_definitions(definitions: Sequence[MeasureDefinition]) -> tuple[MeasureDefinition, ...]:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mrs_pipeline.quantification.changes import TwoLevels, change_of, changing_definitions
-from mrs_pipeline.quantification.measures import MeasureDefinition
+from mrs_pipeline.quantification.changes import TwoLevels, change_along, change_of, changing_definitions
+from mrs_pipeline.quantification.measures import Measure, MeasureDefinition
 
 NAMES = ("Glu", "Gln", "NAA", "NAAG")
 RATIO = MeasureDefinition(name="Glx/tNAA", numerator=("Glu", "Gln"), denominator=("NAA", "NAAG"))
@@ -51,3 +51,16 @@ def test_no_change_of_what_is_not_there() -> None:
 def test_single_metabolites_are_added_once() -> None:
     names = [item.name for item in changing_definitions([RATIO, MeasureDefinition(name="Glu", numerator=("Glu",))])]
     assert names == ["Glx/tNAA", "Glu", "Gln", "NAA", "NAAG"]
+
+
+def test_change_along_a_design_is_that_of_weighted_least_squares() -> None:
+    """Windows without a value do not count; with two levels the slope is the difference of weighted means of logarithms."""
+    after = np.array([0.0, 0.0, 1.0, 1.0, 1.0])
+    values, errors = np.array([1.00, 1.02, 1.05, np.nan, 1.08]), np.array([0.01, 0.02, 0.01, np.nan, 0.03])
+    measures = [Measure(name="r", value=v, sd=9.0, sd_within=e, terms="") for v, e in zip(values, errors, strict=True)]
+    found = change_along(measures, design=np.stack([np.ones(5), after], axis=1), response=1)
+    weights = (values / errors) ** 2
+    means = [np.average(np.log(values[rows]), weights=weights[rows]) for rows in ([0, 1], [2, 4])]
+    assert found.log_percent == pytest.approx(100.0 * (means[1] - means[0]))
+    assert found.sd == pytest.approx(100.0 * np.sqrt(1.0 / weights[[0, 1]].sum() + 1.0 / weights[[2, 4]].sum()))
+    assert np.isnan(change_along(measures[:2], design=np.ones((2, 2)), response=1).sd)
