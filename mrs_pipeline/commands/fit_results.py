@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mrs_pipeline.commands.fit_remarks import fit_remarks
-from mrs_pipeline.commands.fit_tables import Columns, amplitude_table, correlation_table, measure_table, quality_table
-from mrs_pipeline.fitting.adequacy import check_adequacy
+from mrs_pipeline.commands.fit_tables import Columns, amplitude_table, correlation_table, joined, measure_table, quality_table
+from mrs_pipeline.fitting.adequacy import UNKNOWN, check_adequacy
 from mrs_pipeline.fitting.fit import Fitter
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
 from mrs_pipeline.quantification.intervals import IntervalOptions
@@ -30,19 +31,28 @@ class FitResults:
 
 
 def fit_results(
-    fits: Sequence[SpectrumFit], *, fitter: Fitter, config: Mapping[str, Any], quantified: "Quantified | None" = None
+    fits: Sequence[SpectrumFit],
+    *,
+    fitter: Fitter,
+    config: Mapping[str, Any],
+    quantified: "Quantified | None" = None,
+    others: Mapping[str, Sequence[SpectrumFit]] = MappingProxyType({}),
 ) -> FitResults:
-    """Tables of amplitudes, their correlations, measures and quality; `config` needs the sections `measures` and `intervals`."""
+    """Tables of amplitudes, their correlations, measures and quality; `config` needs the sections `measures` and `intervals`.
+
+    `others` are fits of the same spectra by other estimators, whose measures follow in the same table.
+    """
     definitions, intervals = definitions_for(config, fitter), IntervalOptions.from_mapping(config["intervals"])
     checks = [check_adequacy(fit, fitter=fitter) for fit in fits]
-    measures = measure_table(
-        fits, checks=checks, definitions=definitions, estimator=INDEPENDENT, intervals=intervals, quantified=quantified
-    )
+    of_estimators = [
+        measure_table(found, checks=known, definitions=definitions, estimator=name, intervals=intervals, quantified=quantified)
+        for name, found, known in [(INDEPENDENT, fits, checks), *((name, found, [UNKNOWN] * len(found)) for name, found in others.items())]
+    ]
     return FitResults(
         tables={
             "amplitudes.tsv": amplitude_table(fits, checks=checks, intervals=intervals),
             "correlations.tsv": correlation_table(fits),
-            "measures.tsv": measures,
+            "measures.tsv": joined(of_estimators),
             "fitquality.tsv": quality_table(fits, checks=checks),
         },
         remarks=fit_remarks(fits, checks=checks, definitions=definitions),

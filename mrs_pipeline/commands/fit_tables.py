@@ -33,6 +33,11 @@ def table_of(rows: Iterable[Mapping[str, object]], *, columns: Sequence[str]) ->
     return {name: [row.get(name, np.nan) for row in given] for name in columns}
 
 
+def joined(tables: Sequence[Columns]) -> Columns:
+    """Tables of the same columns one below the other."""
+    return {name: [value for table in tables for value in table[name]] for name in tables[0]}
+
+
 def amplitude_table(fits: Sequence[SpectrumFit], *, checks: Sequence[Adequacy], intervals: IntervalOptions) -> Columns:
     """Columns spectrum, metabolite, amplitude, sd, sd_percent (NaN for an amplitude of zero), ends of the interval, baseline_inflation."""
     columns = ["spectrum", "metabolite", "amplitude", "sd", "sd_percent", *INTERVAL_COLUMNS, "baseline_inflation"]
@@ -99,7 +104,7 @@ def measure_table(
         for index, (fit, check) in enumerate(zip(fits, checks, strict=True))
         for item in definitions
     ]
-    columns = ["spectrum", "measure", "value", "sd", *INTERVAL_COLUMNS, "baseline_inflation", "terms", "estimator"]
+    columns = ["spectrum", "measure", "value", "sd", "sd_within", *INTERVAL_COLUMNS, "baseline_inflation", "terms", "estimator"]
     if quantified is None:
         return table_of(plain, columns=columns)
     ratios = {item.name for item in definitions if item.denominator}
@@ -113,8 +118,9 @@ def measure_table(
 
 
 def _row(index: int, item: Measure, estimator: str) -> dict[str, object]:
-    found = {"spectrum": index, "measure": item.name, "value": item.value, "sd": item.sd, "terms": item.terms, "estimator": estimator}
-    return found | _interval_cells(item.interval)
+    errors = {"sd": item.sd, "sd_within": item.sd_within}
+    found = {"spectrum": index, "measure": item.name, "value": item.value, "terms": item.terms, "estimator": estimator}
+    return found | errors | _interval_cells(item.interval)
 
 
 def measure_inflation(fit: SpectrumFit, *, definition: MeasureDefinition, check: Adequacy) -> float:

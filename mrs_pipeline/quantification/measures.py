@@ -100,7 +100,7 @@ def evaluate_measure(fit: SpectrumFit, *, definition: MeasureDefinition, interva
     terms = _terms_text(definition.numerator, fit)
     numerator = float(above @ fit.amplitudes) if above.any() else np.nan
     if not definition.denominator:
-        sd, within = _sd(above, fit.covariance), _sd(above, _own(fit))
+        sd, within = _sd(above, fit.covariance), _sd(above, own_covariance(fit))
         return Measure(
             name=definition.name, value=numerator, sd=sd, sd_within=within, terms=terms, interval=intervals.of_sum(numerator, sd)
         )
@@ -121,7 +121,7 @@ def evaluate_measure(fit: SpectrumFit, *, definition: MeasureDefinition, interva
         name=definition.name,
         value=numerator / denominator,
         sd=_sd(gradient, fit.covariance),
-        sd_within=_sd(gradient, _own(fit)),
+        sd_within=_sd(gradient, own_covariance(fit)),
         terms=terms,
         interval=intervals.of_ratio(moments),
     )

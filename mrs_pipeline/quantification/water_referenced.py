@@ -11,7 +11,7 @@ from mrs_pipeline.errors import DataError
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
 from mrs_pipeline.quantification.concentration import UNITS, Situation
 from mrs_pipeline.quantification.intervals import DEFAULT_INTERVALS, IntervalOptions
-from mrs_pipeline.quantification.measures import Measure, MeasureDefinition
+from mrs_pipeline.quantification.measures import Measure, MeasureDefinition, own_covariance
 from mrs_pipeline.quantification.water import WaterReference
 
 #: Protons of a molecule of water; an amplitude of the basis stands for a whole molecule, so that it needs no number of protons.
@@ -94,4 +94,5 @@ def evaluate_concentration(
     value = float(weights @ fit.amplitudes)
     variance = float(weights @ fit.covariance @ weights) + (value * scale.water_relative_sd) ** 2
     sd = float(np.sqrt(max(variance, 0.0)))
-    return Measure(name=name, value=value, sd=sd, terms=terms, interval=intervals.of_sum(value, sd))
+    within = float(np.sqrt(max(float(weights @ own_covariance(fit) @ weights), 0.0)))
+    return Measure(name=name, value=value, sd=sd, sd_within=within, terms=terms, interval=intervals.of_sum(value, sd))
