@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from mrs_pipeline.commands.fit_results import INDEPENDENT
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.errors import InputError
 from mrs_pipeline.io.tables import read_table, write_table
@@ -26,10 +27,22 @@ def contrast_file(measures: Path, *, config: Mapping[str, Any], out_dir: Path) -
     table = read_table(measures, required=REQUIRED)
     if table.empty:
         raise InputError(f"{measures} has a header and no rows: give a table with the measures of all sessions")
-    contrasts, means = contrasts_of(table, statistics=config["statistics"])
+    chosen = of_estimator(table, config["statistics"].get("estimator", INDEPENDENT), name=str(measures))
+    contrasts, means = contrasts_of(chosen, statistics=config["statistics"])
     with staged_folder(out_dir) as folder:
         write_table(contrasts, folder / "contrasts.tsv")
         write_table(means, folder / "marginal_means.tsv")
+
+
+def of_estimator(measures: pd.DataFrame, estimator: str, *, name: str) -> pd.DataFrame:
+    """The rows of one estimator; all where the table `name` does not tell. `InputError` if it has none of this."""
+    if "estimator" not in measures or measures.empty:
+        return measures
+    rows = measures[measures["estimator"] == estimator]
+    if rows.empty:
+        found = ", ".join(sorted(set(measures["estimator"].astype(str))))
+        raise InputError(f"{name} has no rows of the estimator '{estimator}' (found: {found}): correct statistics.estimator")
+    return rows.reset_index(drop=True)
 
 
 def contrasts_of(measures: pd.DataFrame, *, statistics: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:

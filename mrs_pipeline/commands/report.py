@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from mrs_pipeline.basis.basis_set import is_macromolecule
+from mrs_pipeline.commands.contrast import of_estimator
 from mrs_pipeline.commands.layout import PreprocessedNames, StudySession, TimecourseNames
 from mrs_pipeline.commands.provenance import provenance
 from mrs_pipeline.commands.timecourse import MOVING
@@ -44,7 +45,7 @@ def write_group_page(sessions: Sequence[StudySession], *, config: Mapping[str, A
             basis_page=BASIS_PAGE,
             basis_remarks=tuple(remark for item in sessions for remark in _basis_remarks(item, results=results)),
             session_pages={(item.participant, item.session): f"sessions/{item.folder}/{item.label}.html" for item in sessions},
-            measures=read_table(group / "measures.tsv"),
+            measures=of_estimator(read_table(group / "measures.tsv"), config["statistics"]["estimator"], name="group/measures.tsv"),
             contrasts=read_table(group / "contrasts.tsv"),
             fitquality=read_table(group / "fitquality.tsv"),
             transients=read_table(group / "transients.tsv"),
@@ -79,7 +80,12 @@ def write_session_page(item: StudySession, *, config: Mapping[str, Any], results
             fit_remarks=_texts(record.get("remarks")) + _texts(status.get("window_remarks")) + _texts(status.get("fit_remarks")),
             settings=config,
             provenance={**provenance(config), "inputs": record.get("inputs")},
-            measures=_primary_first(_table(folder / names.file("measures.tsv")), measure=config["statistics"]["primary"]["measure"]),
+            measures=_primary_first(
+                of_estimator(
+                    _table(folder / names.file("measures.tsv")), config["statistics"]["estimator"], name=names.file("measures.tsv")
+                ),
+                measure=config["statistics"]["primary"]["measure"],
+            ),
             amplitudes=_table(folder / names.file("amplitudes.tsv")),
             correlations=_table(folder / names.file("correlations.tsv")),
             fitquality=_table(folder / names.file("fitquality.tsv")),

@@ -12,6 +12,7 @@ from mrs_pipeline.basis.sequences import sequence_events
 from mrs_pipeline.basis.simulation import prepared
 from mrs_pipeline.basis.spin_systems import selected_spin_systems, spin_system
 from mrs_pipeline.commands.contrast import with_primary_contrast
+from mrs_pipeline.commands.fit_results import INDEPENDENT
 from mrs_pipeline.commands.import_bids import planned_sessions as imported_sessions
 from mrs_pipeline.commands.layout import StudySession, bids_dir
 from mrs_pipeline.commands.preprocess import entity_filters
@@ -92,6 +93,12 @@ def _check_measures(config: Mapping[str, Any]) -> None:
         check_metabolites([item for item in definitions if item.name in config["measures"]], metabolites=names)
     statistics = config["statistics"]
     known = [*(item.name for item in definitions), *concentration_names(definitions, section=config["quantification"])]
+    estimators = (INDEPENDENT, *config["timecourse"]["estimators"])
+    if statistics["estimator"] not in estimators:
+        raise ConfigError(
+            f"statistics.estimator is '{statistics['estimator']}', which timecourse.estimators does not list: use one of "
+            f"{', '.join(estimators)}"
+        )
     for name in (*statistics["measures"], statistics["primary"]["measure"]):
         if name not in known:
             raise unknown_name("measure in the statistics section", name, known)

@@ -139,7 +139,8 @@ def measure_gradient(fit: SpectrumFit, *, definition: MeasureDefinition) -> Floa
     return np.asarray((above - numerator / denominator * below) / denominator)
 
 
-def _own(fit: SpectrumFit) -> FloatArray:
+def own_covariance(fit: SpectrumFit) -> FloatArray:
+    """Covariance of the amplitudes without what spectra of the same session share."""
     return fit.covariance if fit.own_covariance is None else fit.own_covariance
 
 

@@ -10,7 +10,7 @@ from mrs_pipeline.statistics.multiplicity import ADJUSTMENTS
 #: Scale of the outcome -> unit of the estimates. ``log_percent`` analyses 100 x the natural logarithm.
 SCALES: dict[str, str] = {"log_percent": "%", "raw": "measure unit"}
 
-KEYS = ("conditions", "primary", "analyses", "measures", "scale", "covariates", "adjustment", "confidence")
+KEYS = ("conditions", "estimator", "primary", "analyses", "measures", "scale", "covariates", "adjustment", "confidence")
 
 
 @dataclass(frozen=True, kw_only=True)
