@@ -39,8 +39,14 @@ class SessionCourse:
     seed: int
 
 
+def _require_mean(course: SessionCourse) -> None:
+    if course.mean.status != "ok":
+        raise DataError(f"the mean of the session could not be fitted ({course.mean.status})")
+
+
 def joint(course: SessionCourse) -> tuple[SpectrumFit, ...]:
     """Amplitudes free in every window, everything else from all windows together."""
+    _require_mean(course)
     courses = Courses(amplitudes="free", widths="free", design=np.ones((len(course.counts), 1)))
     found = fit_joint(course.averaged, counts=course.counts, courses=courses, fitter=course.fitter, mean=course.mean)
     return found.window_fits(len(course.counts))
@@ -48,11 +54,13 @@ def joint(course: SessionCourse) -> tuple[SpectrumFit, ...]:
 
 def lineshape_held(course: SessionCourse) -> tuple[SpectrumFit, ...]:
     """The widths of the mean in every window."""
+    _require_mean(course)
     return fit_windows(course.averaged, counts=course.counts, fitter=course.fitter, mean=course.mean, widths="held")
 
 
 def linewidth_matched(course: SessionCourse) -> tuple[SpectrumFit, ...]:
     """Windows of one linewidth, then as `lineshape_held` beside the mean of these; `DataError` without two widths to compare."""
+    _require_mean(course)
     widths, errors, noise = (np.array([fit.quality[name] for fit in course.fits]) for name in ("fwhm_hz", "fwhm_sd_hz", "noise_sd"))
     if np.count_nonzero(np.isfinite(widths)) < 2:
         raise DataError("linewidths of fewer than two windows are known: there is nothing to match")

@@ -14,7 +14,7 @@ from mrs_pipeline.io.bids import read_visits
 from mrs_pipeline.io.tables import read_json, read_table, write_table
 
 #: Tables of a session that are put together, and the group table they make.
-COLLECTED = ("measures", "amplitudes", "fitquality", "windows")
+COLLECTED = ("measures", "amplitudes", "fitquality", "windows", "responses")
 
 #: What the sessions and participants files say of a visit that every measure is marked with.
 DESIGN = ("condition", "period", "sequence")
@@ -86,7 +86,7 @@ def _session_table(item: StudySession, visits: Mapping[str, Mapping[str, object]
     """A table of a session with the columns that say whose it is; the number of a spectrum is that of its window."""
     table = read_table(results / item.folder / TimecourseNames.bids(item.label).file(f"{name}.tsv"))
     design: dict[str, object] = {"participant": item.participant, "session": item.session}
-    if name == "measures":
+    if name in ("measures", "responses"):
         design |= visits[item.label]
     marks = pd.DataFrame({key: [value] * len(table) for key, value in design.items()}, index=table.index)
     return pd.concat([marks, table.drop(columns="spectrum", errors="ignore")], axis=1)

@@ -86,14 +86,22 @@ def _onset_s(events: Path | None, *, event: str | None, number: int) -> float:
 
 
 def _read_events(events: Path | None, *, event: str, key: str, otherwise: str) -> pd.DataFrame:
-    """The events table with numbers in onset and duration (NaN where they hold text or nothing)."""
-    if events is not None and not events.is_file():
-        raise InputError(f"{events} does not exist: give the events table of the session")
-    table = read_table(events, required=("onset", "trial_type")) if events is not None else pd.DataFrame()
+    """The events table, which must not be empty."""
+    table = event_table(events)
     if table.empty:
         raise InputError(
             f"there is no events file, or it lists no events, but {key} is '{event}': add *_events.tsv with that trial_type, {otherwise}"
         )
+    return table
+
+
+def event_table(events: Path | None) -> pd.DataFrame:
+    """Events with numbers in onset and duration (NaN where they hold text or nothing); no rows without a file."""
+    if events is None:
+        return pd.DataFrame(columns=["onset", "duration", "trial_type"])
+    if not events.is_file():
+        raise InputError(f"{events} does not exist: give the events table of the session")
+    table = read_table(events, required=("onset", "trial_type"))
     numbers = {name: pd.to_numeric(table[name], errors="coerce") for name in ("onset", "duration") if name in table}
     return table.assign(**({"duration": np.nan} | numbers))
 

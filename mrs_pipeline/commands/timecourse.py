@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from mrs_pipeline.basis.dependence import dependence_remarks
@@ -17,12 +16,9 @@ from mrs_pipeline.commands.moving import moving_table
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.commands.preprocessed import joined_transients, said_of
 from mrs_pipeline.commands.quantification import quantify
+from mrs_pipeline.commands.session_estimates import SessionSpectra, session_estimates
 from mrs_pipeline.commands.session_windows import SessionWindows, require_signal, session_windows, weights_of
 from mrs_pipeline.errors import DataError, InputError
-from mrs_pipeline.fids import Fids
-from mrs_pipeline.fitting.fit import Fitter
-from mrs_pipeline.fitting.session import fit_windows
-from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
 from mrs_pipeline.io.curves import write_curves
 from mrs_pipeline.io.nifti_mrs import read_header, write_fids
 from mrs_pipeline.io.tables import read_json, write_json, write_table
@@ -32,7 +28,9 @@ from mrs_pipeline.timecourse.windows import Window, average_windows, window_tabl
 MOVING = "moving.tsv"
 
 #: Files of a session besides its status.
-OUTPUTS = ("svs.nii.gz", "windows.tsv", "amplitudes.tsv", "correlations.tsv", "measures.tsv", "fitquality.tsv", "curves.npz")
+OUTPUTS = (
+    "svs.nii.gz", "windows.tsv", "amplitudes.tsv", "correlations.tsv", "measures.tsv", "fitquality.tsv", "responses.tsv", "curves.npz",
+)  # fmt: skip
 
 
 def timecourse(
@@ -44,7 +42,7 @@ def timecourse(
     out_dir: Path,
     names: TimecourseNames,
 ) -> tuple[str, ...]:
-    """Average preprocessed transients in windows, fit every window, and write spectra and tables.
+    """Average preprocessed transients in windows, fit every window and what runs through all of them, and write spectra and tables.
 
     The stiffness of the baseline is chosen on the mean of all windows and is the same for each of them; moving windows are fitted with
     that mean and have a table of their own. Returns what a reader must know of the session, its windows, the basis set, the fits and
@@ -64,19 +62,25 @@ def timecourse(
     remarks = basis_remarks(available, acquisition=averaged.acquisition, sequence_name=header.extension.get("SequenceName"))
     fitter = fitter_for(available, acquisition=averaged.acquisition, config=config)
     remarks += dependence_remarks(fitter.basis, ppm_range=fitter.options.ppm_range)
-    fits, moving_fits = _fitted(averaged, shown, windows=found, fitter=fitter)
+    session = SessionSpectra(
+        fids=checked.fids, transients=transients, windows=found, averaged=averaged, shown=shown, events=events, label=names.prefix
+    )
+    estimates = session_estimates(session, config=config, fitter=fitter)
     record, flag, about_session = said_of(preprocessed)
-    quantified = quantify(fits, section=config["quantification"], record=record, basis=fitter.basis, acquisition=averaged.acquisition)
-    results = fit_results(fits, fitter=fitter, config=config, quantified=quantified)
+    quantified = quantify(
+        estimates.fits, section=config["quantification"], record=record, basis=fitter.basis, acquisition=averaged.acquisition
+    )
+    results = fit_results(estimates.fits, fitter=fitter, config=config, quantified=quantified, others=estimates.others)
     with staged_folder(out_dir) as folder:
         write_fids(averaged, folder / names.file("svs.nii.gz"), source_header=header.extension, affine=header.affine)
         write_table(_window_table(found, transients=transients), folder / names.file("windows.tsv"))
         for name, table in results.tables.items():
             write_table(_with_windows(pd.DataFrame(table), found.windows), folder / names.file(name))
         if found.moving:
-            course = moving_table(found.moving, fits=moving_fits, fitter=fitter, results=results)
+            course = moving_table(found.moving, fits=estimates.moving, fitter=fitter, results=results)
             write_table(course, folder / names.file(MOVING))
-        write_curves(fits, folder / names.file("curves.npz"))
+        write_table(estimates.responses, folder / names.file("responses.tsv"))
+        write_curves(estimates.fits, folder / names.file("curves.npz"))
         status = {
             "status": "flagged" if flag else "ok",
             "reason": flag,
@@ -84,10 +88,10 @@ def timecourse(
             "preprocessing_remarks": list(about_session),
             "window_remarks": list(checked.remarks),
             "basis_remarks": list(remarks),
-            "fit_remarks": list(results.remarks),
+            "fit_remarks": [*results.remarks, *estimates.remarks],
         }
         write_json(status | ({"quantification": quantified.summary} if quantified else {}), folder / names.file("status.json"))
-    said = (*about_session, *checked.remarks, *remarks, *results.remarks, *(quantified.remarks if quantified else ()))
+    said = (*about_session, *checked.remarks, *remarks, *results.remarks, *estimates.remarks, *(quantified.remarks if quantified else ()))
     return (flag, *said) if flag else said
 
 
@@ -111,17 +115,6 @@ def try_timecourse(
             (folder / names.file(name)).touch()
         write_json({"status": "failed", "reason": reason, "basis_remarks": [], "fit_remarks": []}, folder / names.file("status.json"))
     return reason
-
-
-def _fitted(
-    averaged: Fids, shown: Fids, *, windows: SessionWindows, fitter: Fitter
-) -> tuple[tuple[SpectrumFit, ...], tuple[SpectrumFit, ...]]:
-    """Fits of the windows and of the moving ones, whose transients are in the mean of the session already."""
-    every, n_windows = (*windows.windows, *windows.moving), len(windows.windows)
-    counts = np.array([len(window.transients) for window in every], dtype=float)
-    together = averaged.with_data(np.concatenate([averaged.data, shown.data]))
-    fits = fit_windows(together, counts=counts, fitter=fitter, in_mean=np.arange(len(every)) < n_windows)
-    return fits[:n_windows], fits[n_windows:]
 
 
 def _window_table(found: SessionWindows, *, transients: pd.DataFrame) -> pd.DataFrame:

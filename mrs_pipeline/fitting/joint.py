@@ -151,8 +151,11 @@ def fit_joint(fids: Fids, *, counts: FloatArray, courses: Courses, fitter: Fitte
         theta = np.tile(lent.theta, (len(rows), 1))
     begun = Beginning(fids=short, noise=noise, theta=theta, lent=lent)
     problem, local, shared = joint_problem(begun, courses=used, smoothing=departure_smoothing(fitter), fitter=fitter)
-    with np.errstate(all="ignore"):
-        minimum = _weighed(problem, minimised(problem, local, shared))
+    try:
+        with np.errstate(all="ignore"):
+            minimum = _weighed(problem, minimised(problem, local, shared))
+    except np.linalg.LinAlgError:  # two components, or two columns of the design, are the same
+        return JointFit(mean=mean, rows=(), components=NO_COMPONENTS, courses=used, unit=1.0, minimum=None, status="not_converged")
     return JointFit(
         mean=mean,
         rows=tuple(rows.tolist()),

@@ -10,6 +10,7 @@ rule collect:
         quality=RESULTS / "group" / "fitquality.tsv",
         amplitudes=RESULTS / "group" / "amplitudes.tsv",
         windows=RESULTS / "group" / "windows.tsv",
+        responses=RESULTS / "group" / "responses.tsv",
         transients=RESULTS / "group" / "transients.tsv",
     log:
         LOGS / "collect.log",

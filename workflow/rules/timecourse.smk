@@ -15,6 +15,7 @@ rule timecourse:
         correlations=RESULTS / f"{WINDOW}correlations.tsv",
         measures=RESULTS / f"{WINDOW}measures.tsv",
         quality=RESULTS / f"{WINDOW}fitquality.tsv",
+        responses=RESULTS / f"{WINDOW}responses.tsv",
         curves=RESULTS / f"{WINDOW}curves.npz",
         status=RESULTS / f"{WINDOW}status.json",
     log:
@@ -26,7 +27,7 @@ rule timecourse:
     resources:
         mem_mb=1000,
     params:
-        **sections("windows", "fitting", "measures", "intervals", "quantification"),
+        **sections("windows", "timecourse", "fitting", "measures", "intervals", "quantification"),
         macromolecules=STUDY["basis"]["macromolecules"],
         bids_dir=str(BIDS),
         visit=lambda wildcards: (SESSIONS[wildcards.label].participant, SESSIONS[wildcards.label].session),

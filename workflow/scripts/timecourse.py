@@ -19,6 +19,7 @@ with job_log(snakemake.log[0]):
         events=Path(snakemake.input.events),
         config={
             "windows": params.windows,
+            "timecourse": params.timecourse,
             "fitting": params.fitting,
             "measures": params.measures,
             "intervals": params.intervals,
