@@ -35,7 +35,7 @@ def test_session_without_naa_at_its_place_is_flagged_and_not_fitted(bench, run):
         bench.out / "preprocessed.nii.gz",
         record=bench.out / "preprocessing.json",
         events=bench.events,
-        config={},
+        config={"windows": {}},
         basis=bench.basis,
         out_dir=out,
         names=names,
