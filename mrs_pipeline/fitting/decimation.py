@@ -85,9 +85,11 @@ def decimate(fids: ComplexArray, *, acquisition: Acquisition, mask: BoolArray) -
 
 def _kernel(turns: FloatArray, *, half_width: int) -> FloatArray:
     """Low-pass filter at half the coarse sampling rate: a sinc under a Kaiser window, over time in coarse steps."""
-    inside = np.clip(1.0 - (turns / half_width) ** 2, 0.0, None)
-    window = scipy.special.i0(_KAISER_BETA * np.sqrt(inside)) / scipy.special.i0(_KAISER_BETA)
-    return np.where(inside > 0.0, np.sinc(turns) * window, 0.0)
+    kernel, inside = np.zeros_like(turns), np.abs(turns) < half_width
+    near = turns[inside]
+    window = scipy.special.i0(_KAISER_BETA * np.sqrt(1.0 - (near / half_width) ** 2)) / scipy.special.i0(_KAISER_BETA)
+    kernel[inside] = np.sinc(near) * window
+    return kernel
 
 
 def _whole(fids: ComplexArray, *, acquisition: Acquisition, places: NDArray[np.intp]) -> DecimatedFids:
