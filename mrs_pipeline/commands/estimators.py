@@ -59,7 +59,11 @@ def lineshape_held(course: SessionCourse) -> tuple[SpectrumFit, ...]:
 
 
 def linewidth_matched(course: SessionCourse) -> tuple[SpectrumFit, ...]:
-    """Windows of one linewidth, then as `lineshape_held` beside the mean of these; `DataError` without two widths to compare."""
+    """Windows of one linewidth, then as `lineshape_held` beside the mean of these; `DataError` without two widths to compare.
+
+    Matched are the mean widths of baseline and response: single ones are known too badly, and drawn towards their mean they would leave
+    half of the difference.
+    """
     _require_mean(course)
     widths, errors, noise = (np.array([fit.quality[name] for fit in course.fits]) for name in ("fwhm_hz", "fwhm_sd_hz", "noise_sd"))
     if np.count_nonzero(np.isfinite(widths)) < 2:
@@ -75,7 +79,7 @@ def linewidth_matched(course: SessionCourse) -> tuple[SpectrumFit, ...]:
         widths=known,
         noise_sd=noise / np.sqrt(course.averaged.acquisition.n_points),
         rng=np.random.default_rng(course.seed),
-        options=MatchingOptions(),
+        options=MatchingOptions(shrinkage="two_level"),
     )
     return fit_windows(matched.fids, counts=course.counts, fitter=course.fitter, widths="held")
 
