@@ -20,7 +20,8 @@ def fitter(basis):
 
 
 def course(make_fid, acquisition, fitter, *, lorentzian_hz: float) -> SessionCourse:
-    data = np.array([make_fid(snr=300.0, hump=40.0, seed=k, lorentzian_hz=lorentzian_hz if after else 3.0) for k, after in enumerate(AFTER)])
+    widths = np.where(AFTER, lorentzian_hz, 3.0)
+    data = np.array([make_fid(snr=300.0, hump=40.0, seed=k, lorentzian_hz=width) for k, width in enumerate(widths)])
     fids, counts = Fids(data=data, dims=("window", "time"), acquisition=acquisition), np.ones(N)
     mean = fit_mean(fids, counts=counts, fitter=fitter)
     fits = fit_windows(fids, counts=counts, fitter=fitter, mean=mean)
