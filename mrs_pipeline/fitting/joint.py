@@ -10,23 +10,31 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mrs_pipeline.acquisition import FloatArray
+from mrs_pipeline.errors import DataError
 from mrs_pipeline.fids import Fids
 from mrs_pipeline.fitting.fit import UNIT_TOLERANCE, Fitter, check_axis
-from mrs_pipeline.fitting.joint_model import JointProblem
 from mrs_pipeline.fitting.joint_problem import NO_COMPONENTS, Beginning, Components, Courses, components_of, joint_problem
 from mrs_pipeline.fitting.joint_search import JointMinimum, minimised
 from mrs_pipeline.fitting.session import departure_smoothing, fit_mean, fitted_noise, usable_rows, weighted_mean
 from mrs_pipeline.fitting.session_series import lent_by, starts
 from mrs_pipeline.fitting.spectrum_fit import QUALITY_NAMES, SpectrumFit, failed_fit
 
+#: A spectrum whose residuals are larger than those of the others by this factor is damaged: it has less weight.
+DAMAGED = 1.2
+#: One with residuals so much larger is no spectrum of this session: it is left out.
+RUINED = 3.0
+_MAX_WEIGHINGS = 3
+
 
 @dataclass(frozen=True, kw_only=True)
 class JointFit:
-    """A joint fit. `rows` are the spectra that took part; `status` as in `SpectrumFit`, with no minimum where it is not ok.
+    """A joint fit. `rows` are the spectra that took part, `ruined` those with data that were left out (`RUINED`).
 
-    `unit` is that of the problem, in the units of the data; `mean` the fit of the session's mean.
+    `status` is as in `SpectrumFit`, with no minimum where there is nothing to fit; `unit` that of the problem, in the units of the data;
+    `mean` the fit of the mean of the spectra that took part.
     """
 
     mean: SpectrumFit
@@ -36,6 +44,7 @@ class JointFit:
     unit: float
     minimum: JointMinimum | None
     status: str
+    ruined: tuple[int, ...] = ()
 
     def amplitudes(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Weighted sums of amplitudes: values (n_sums, n_metabolites), covariance (n_sums, n_metabolites, n_sums, n_metabolites).
@@ -133,17 +142,31 @@ def fit_joint(fids: Fids, *, counts: FloatArray, courses: Courses, fitter: Fitte
     """Joint fit of spectra, shape (n_spectra, n_points), averages of `counts` transients; rows of NaN do not take part.
 
     `courses` say what is free and what follows the design; `mean` is the fit of the session's mean, made here if it is not given.
+    A design whose columns can be told apart only at spectra without data makes the status `too_few_transients`; `DataError` for others.
+    Spectra with larger residuals than the others have less weight; where residuals are `RUINED` times as large, all is done again without.
     """
+    fit = _fit_all(fids, counts=counts, courses=courses, fitter=fitter, mean=mean)
+    ruined = _ruined(fit, counts=counts)
+    if not ruined.size:
+        return fit
+    data = np.array(fids.data)
+    data[ruined] = np.nan
+    again = fit_joint(fids.with_data(data), counts=counts, courses=courses, fitter=fitter)
+    return replace(again, ruined=tuple(sorted({*ruined.tolist(), *again.ruined})))
+
+
+def _fit_all(fids: Fids, *, counts: FloatArray, courses: Courses, fitter: Fitter, mean: SpectrumFit | None) -> JointFit:
+    """The fit of all spectra with data."""
     check_axis(fids, fitter.basis)
+    rows = usable_rows(fids, counts=counts)
+    used = _used(courses, rows, n_spectra=len(counts))
     mean = mean or fit_mean(fids, counts=counts, fitter=fitter)
-    rows = usable_rows(fids)
-    used = replace(courses, design=courses.design[rows])
-    if mean.status != "ok":
-        return JointFit(mean=mean, rows=(), components=NO_COMPONENTS, courses=used, unit=1.0, minimum=None, status=mean.status)
+    if mean.status != "ok" or not used.known:
+        status = mean.status if mean.status != "ok" else "too_few_transients"
+        return JointFit(mean=mean, rows=(), components=NO_COMPONENTS, courses=used, unit=1.0, minimum=None, status=status)
     data, counts = np.asarray(fids.data, dtype=np.complex128)[rows], counts[rows]
     # noise of single spectra is known badly, their shares in it well
-    noise = np.sqrt(np.mean(fitted_noise(data, fitter=fitter) ** 2 * counts) / counts)
-    noise *= max(1.0, mean.quality["residual_sd"] / mean.quality["noise_sd"])
+    noise = np.median(fitted_noise(data, fitter=fitter) * np.sqrt(counts)) / np.sqrt(counts)
     lent, short = lent_by(mean, fitter=fitter), data[:, : fitter.n_used]
     if courses.amplitudes == "free":
         theta = starts(short, mean=weighted_mean(short, counts), lent=lent, template=fitter.template)
@@ -153,8 +176,8 @@ def fit_joint(fids: Fids, *, counts: FloatArray, courses: Courses, fitter: Fitte
     problem, local, shared = joint_problem(begun, courses=used, smoothing=departure_smoothing(fitter), fitter=fitter)
     try:
         with np.errstate(all="ignore"):
-            minimum = _weighed(problem, minimised(problem, local, shared))
-    except np.linalg.LinAlgError:  # two components, or two columns of the design, are the same
+            minimum = _weighed(minimised(problem, local, shared))
+    except np.linalg.LinAlgError:  # two components are the same
         return JointFit(mean=mean, rows=(), components=NO_COMPONENTS, courses=used, unit=1.0, minimum=None, status="not_converged")
     return JointFit(
         mean=mean,
@@ -167,9 +190,41 @@ def fit_joint(fids: Fids, *, counts: FloatArray, courses: Courses, fitter: Fitte
     )
 
 
-def _weighed(problem: JointProblem, minimum: JointMinimum) -> JointMinimum:
-    """The minimum with weights that are those of the residuals where these are larger than the noise."""
-    excess = minimum.residual_sd
-    if excess < 1.0 + UNIT_TOLERANCE:
-        return minimum
-    return minimised(replace(problem, weight=problem.weight / excess), minimum.local, minimum.shared)
+def _used(courses: Courses, rows: NDArray[np.intp], *, n_spectra: int) -> Courses:
+    """Courses of the spectra with data; `DataError` for a design of another length, or one that no data could tell apart."""
+    if len(courses.design) != n_spectra:
+        raise DataError(f"the design of the joint fit has {len(courses.design)} rows for {n_spectra} spectra: give it one row for each")
+    used = courses.at(rows)
+    whole = courses.at(np.flatnonzero(np.all(np.isfinite(courses.design), axis=1)))
+    if not whole.known:
+        raise DataError(
+            f"columns of the design of the joint fit are combinations of others at its {len(whole.design)} spectra: take some out, or let "
+            "nothing follow it"
+        )
+    return used
+
+
+def _ruined(fit: JointFit, *, counts: FloatArray) -> NDArray[np.intp]:
+    """Rows of spectra whose residuals, over what noise their number of transients makes, are far larger than those of the others."""
+    if fit.minimum is None:
+        return np.zeros(0, dtype=np.intp)
+    rows = np.array(fit.rows)
+    found = fit.minimum.residual_sds / fit.minimum.problem.weight * np.sqrt(counts[rows])
+    return np.asarray(rows[found > RUINED * np.median(found)], dtype=np.intp)
+
+
+def _weighed(minimum: JointMinimum) -> JointMinimum:
+    """The minimum with weights that are those of the residuals."""
+    for _ in range(_MAX_WEIGHINGS):
+        weight = _weights(minimum)
+        if np.allclose(weight, minimum.problem.weight, rtol=UNIT_TOLERANCE):
+            break
+        minimum = minimised(replace(minimum.problem, weight=weight), minimum.local, minimum.shared)
+    return minimum
+
+
+def _weights(minimum: JointMinimum) -> FloatArray:
+    """Weights as residuals have it where these are larger than the noise: those of all spectra, and those of damaged ones."""
+    found = minimum.residual_sds
+    common = max(1.0, float(np.median(found)))
+    return np.asarray(minimum.problem.weight / np.where(found > DAMAGED * common, found, common))

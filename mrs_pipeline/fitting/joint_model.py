@@ -92,7 +92,7 @@ class Piece:
     """Some spectra at present unknowns, pairs times weights.
 
     `columns` (n, n_components + n_common, 2 n_points) are the derivatives by base values but those of the baseline, `residual`
-    (n, 2 n_points); `explained`, (n, n_points), is without weights.
+    (n, 2 n_points); `explained`, (n, n_points), is without weights and holds what departures explain.
     """
 
     problem: JointProblem
@@ -155,12 +155,15 @@ def piece(problem: JointProblem, part: slice, base: FloatArray) -> Piece:
     chosen = Alike(model=spectra.model, data=spectra.data[part], fids=spectra.fids)
     fids = chosen.envelope(theta)[:, None] * spectra.fids
     columns = as_pairs(spectra.model.fids.rows(fids))
-    explained = (amplitudes[:, None] @ columns)[:, 0] + coefficients @ problem.baseline
-    slopes = chosen.slopes((amplitudes[:, None] @ fids)[:, 0], as_spectra(explained))
+    rotated = as_pairs(chosen.rotated(theta))
+    residual = rotated - (amplitudes[:, None] @ columns)[:, 0] - coefficients @ problem.baseline
+    # phases turn the data, so what departures explain as well
+    explained = as_spectra(rotated - residual + residual @ problem.rows.T @ problem.rows)
+    slopes = chosen.slopes((amplitudes[:, None] @ fids)[:, 0], explained)
     return Piece(
         problem=problem,
         part=part,
         columns=weight * np.concatenate([columns, slopes], axis=1),
-        residual=weight[:, 0] * (as_pairs(chosen.rotated(theta)) - explained),
-        explained=as_spectra(explained),
+        residual=weight[:, 0] * residual,
+        explained=explained,
     )

@@ -1,12 +1,13 @@
 """The spectra of a session as a `JointProblem`: which unknowns are local, which follow the design, which are the same in all."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mrs_pipeline.acquisition import ComplexArray, FloatArray
-from mrs_pipeline.errors import unknown_name
+from mrs_pipeline.errors import DataError, unknown_name
 from mrs_pipeline.fitting.fit import Fitter, centred
 from mrs_pipeline.fitting.joint_model import JointProblem, Unknowns
 from mrs_pipeline.fitting.model import as_real
@@ -19,6 +20,8 @@ COURSES = ("free", "follow", "held")
 _WIDTHS = ("gaussian_square_hz2", "lorentzian_hz")
 #: Information on a column of the baseline below which it is taken for unknown and left at zero, relative to that of one spectrum.
 _LEAST_INFORMATION = 1e-6
+#: Part of a column of the design that must be its own.
+_OWN = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +40,25 @@ class Courses:
         for name in (self.amplitudes, self.widths):
             if name not in COURSES:
                 raise unknown_name("course", name, COURSES)
+
+    def at(self, rows: NDArray[np.intp]) -> "Courses":
+        """Those of some of the spectra; `DataError` for a design of values that are not numbers there, or without a column of ones."""
+        design = np.asarray(self.design, dtype=float)[rows]
+        if not np.all(np.isfinite(design)):
+            raise DataError("the design of the joint fit is not a number at a spectrum with data: give every column a value there")
+        if design.size and not np.allclose(design[:, 0], 1.0):
+            raise DataError("the design of the joint fit must begin with a column of ones: put the constant first")
+        return replace(self, design=design)
+
+    @property
+    def known(self) -> bool:
+        """Whether what follows the design can be told from it: no column is a combination of others."""
+        if "follow" not in (self.amplitudes, self.widths):
+            return True
+        norms = np.linalg.norm(self.design, axis=0)
+        if len(self.design) < norms.size or not norms.all():
+            return False
+        return bool(np.linalg.svd(self.design / norms, compute_uv=False)[-1] > _OWN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +182,7 @@ def _shared_penalty(unknowns: Unknowns, components: Components, courses: Courses
     mean_noise = max(mean.quality["noise_sd"], mean.quality["residual_sd"]) / fitter.noise_scale
     stiff = mean.smoothing * smoother.roughness * (begun.unit / mean_noise) ** 2
     stiff = np.maximum(stiff, _LEAST_INFORMATION * np.mean((begun.unit / begun.noise) ** 2))
-    first = n + len(COMMON)
-    is_baseline = unknowns.shared >= first
-    diagonal = np.where(is_baseline, stiff[np.where(is_baseline, unknowns.shared - first, 0)], 0.0)
+    is_baseline = unknowns.shared >= n + len(COMMON)
+    diagonal = np.zeros(is_baseline.size)
+    diagonal[is_baseline] = stiff[unknowns.shared[is_baseline] - n - len(COMMON)]
     return np.asarray(spread.T @ spread + np.diag(diagonal))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mrs_pipeline.acquisition import FloatArray
+from mrs_pipeline.acquisition import BoolArray, FloatArray
 from mrs_pipeline.fitting.arrow import Blocks, Solution, solved
 from mrs_pipeline.fitting.joint_model import JointProblem
 from mrs_pipeline.fitting.parameters import COMMON
@@ -18,14 +18,22 @@ _FIRST_DAMPING, _LARGEST_DAMPING = 1e-3, 1e4
 
 @dataclass(frozen=True, kw_only=True)
 class JointMinimum:
-    """Unknowns at the minimum, covariances through `solution`, and the SD of the residuals in units of the noise assumed."""
+    """Unknowns at the minimum, covariances through `solution`, and the SD of the residuals in units of the noise assumed.
+
+    `residual_sds` (n_spectra,) are those of single spectra, `residual_sd` is that of all.
+    """
 
     problem: JointProblem
     local: FloatArray
     shared: FloatArray
     solution: Solution
-    residual_sd: float
+    residual_sds: FloatArray
     converged: bool
+
+    @property
+    def residual_sd(self) -> float:
+        """Root mean square of `residual_sds`."""
+        return float(np.sqrt(np.mean(self.residual_sds**2)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +41,7 @@ class _State:
     local: FloatArray
     shared: FloatArray
     blocks: Sequence[Blocks]
-    misfit: float
+    squares: FloatArray
     cost: float
 
 
@@ -56,32 +64,51 @@ def minimised(problem: JointProblem, local: FloatArray, shared: FloatArray) -> J
         problem=problem,
         local=state.local,
         shared=state.shared,
-        solution=_step(problem, state, 0.0),
-        residual_sd=float(np.sqrt(state.misfit / _degrees_of_freedom(problem))),
+        solution=_solved(problem, state, state.blocks),
+        residual_sds=np.sqrt(state.squares / _degrees_of_freedom(problem)),
         converged=converged,
     )
 
 
 def _degrees_of_freedom(problem: JointProblem) -> float:
-    """Real data less what unknowns and departures of baselines take, at least half of them."""
+    """Real data of a spectrum less what unknowns and departures of baselines take, at least half of them."""
     n_spectra, n_data = len(problem.weight), problem.baseline.shape[1]
-    taken = n_spectra * (problem.unknowns.local.size + np.sum(problem.rows**2)) + problem.unknowns.shared.size
-    return float(max(n_spectra * n_data - taken, 0.5 * n_spectra * n_data))
+    taken = problem.unknowns.local.size + np.sum(problem.rows**2) + problem.unknowns.shared.size / n_spectra
+    return float(max(n_data - taken, 0.5 * n_data))
 
 
 def _state(problem: JointProblem, local: FloatArray, shared: FloatArray) -> _State:
     """Equations of a step and the cost at the given unknowns."""
-    blocks, misfit, off = [], 0.0, local - problem.local_centre
+    blocks, squares, off = [], [], local - problem.local_centre
     for piece in problem.pieces(local, shared):
         blocks.append(piece.blocks(local[piece.part]))
-        misfit += float(piece.squares.sum())
+        squares.append(piece.squares)
+    misfit = np.concatenate(squares)
     penalty = float(shared @ problem.shared_penalty @ shared + np.sum((off @ problem.local_penalty) * off))
-    return _State(local=local, shared=shared, blocks=blocks, misfit=misfit, cost=misfit + penalty)
+    return _State(local=local, shared=shared, blocks=blocks, squares=misfit, cost=float(misfit.sum()) + penalty)
 
 
 def _step(problem: JointProblem, state: _State, damping: float) -> Solution:
+    """The step from a state, common parameters at a bound held where it leads beyond."""
     blocks = [_damped(item, problem, damping) for item in state.blocks] if damping else state.blocks
+    step = _solved(problem, state, blocks)
+    held = _bounded(problem, state.local + step.local) == state.local
+    held &= step.local != 0.0
+    if not held.any():
+        return step
+    ends = np.cumsum([len(item.local) for item in blocks])[:-1]
+    return _solved(problem, state, [_held(item, part) for item, part in zip(blocks, np.split(held, ends), strict=True)])
+
+
+def _solved(problem: JointProblem, state: _State, blocks: Sequence[Blocks]) -> Solution:
     return solved(blocks, penalty=problem.shared_penalty, penalty_right=-problem.shared_penalty @ state.shared)
+
+
+def _held(blocks: Blocks, held: BoolArray) -> Blocks:
+    """Equations whose solution is zero where `held` (n, n_local)."""
+    moves = ~held
+    local = blocks.local * moves[:, :, None] * moves[:, None, :] + held[:, :, None] * np.eye(held.shape[1])
+    return replace(blocks, local=local, cross=blocks.cross * moves[:, :, None], local_right=blocks.local_right * moves)
 
 
 def _damped(blocks: Blocks, problem: JointProblem, damping: float) -> Blocks:

@@ -24,7 +24,7 @@ def as_pairs(spectra: ComplexArray) -> FloatArray:
 
 def alternating(stacked: FloatArray) -> FloatArray:
     """Pairs of rows (n, 2 n_points) whose imaginary parts follow all real ones (`model.as_real`)."""
-    return np.ascontiguousarray(stacked.reshape(len(stacked), 2, -1).swapaxes(1, 2).reshape(stacked.shape))
+    return np.ascontiguousarray(stacked.reshape(len(stacked), 2, stacked.shape[1] // 2).swapaxes(1, 2).reshape(stacked.shape))
 
 
 def as_spectra(pairs: FloatArray) -> ComplexArray:

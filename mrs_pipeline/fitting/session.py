@@ -23,17 +23,19 @@ _AT_ONCE = 16
 
 
 def fit_mean(averaged: Fids, *, counts: FloatArray, fitter: Fitter) -> SpectrumFit:
-    """The fit of the mean of all windows, shape (n_windows, n_points), averages of `counts` transients; windows of NaN do not count."""
+    """The fit of the mean of all windows, shape (n_windows, n_points), averages of `counts` transients; empty ones do not count."""
     check_axis(averaged, fitter.basis)
-    usable = usable_rows(averaged)
+    usable = usable_rows(averaged, counts=counts)
     if not usable.size:
         return failed_fit(fitter.basis.metabolites, status="too_few_transients")
     return fit_spectrum(weighted_mean(np.asarray(averaged.data)[usable], counts[usable]), fitter=fitter)
 
 
-def usable_rows(fids: Fids) -> NDArray[np.intp]:
-    """Rows of FIDs (n_spectra, n_points) without NaN."""
-    return np.flatnonzero(np.all(np.isfinite(fids.data), axis=1))
+def usable_rows(fids: Fids, *, counts: FloatArray) -> NDArray[np.intp]:
+    """Rows of FIDs (n_spectra, n_points) without NaN that are averages of transients; those of zeros only where there are no others."""
+    known = np.all(np.isfinite(fids.data), axis=1) & (np.nan_to_num(counts) > 0.0)
+    signal = known & np.any(np.asarray(fids.data) != 0.0, axis=1)
+    return np.flatnonzero(signal if signal.any() else known)
 
 
 def weighted_mean(data: ComplexArray, counts: FloatArray) -> ComplexArray:
@@ -61,8 +63,9 @@ def fit_windows(
     do not depend on the others.
     """
     check_axis(averaged, fitter.basis)
-    data, usable = np.asarray(averaged.data, dtype=np.complex128), usable_rows(averaged)
-    fits = [failed_fit(fitter.basis.metabolites, status="too_few_transients")] * len(counts)
+    data, usable = np.asarray(averaged.data, dtype=np.complex128), usable_rows(averaged, counts=counts)
+    empty = np.all(data == 0.0, axis=1) & (np.nan_to_num(counts) > 0.0)
+    fits = [failed_fit(fitter.basis.metabolites, status="no_signal" if zeros else "too_few_transients") for zeros in empty]
     together = usable if in_mean is None else usable[in_mean[usable]]
     if not together.size:
         return tuple(fits)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mrs_pipeline.errors import DataError
 from mrs_pipeline.fids import Fids
 from mrs_pipeline.fitting.fit import prepare_fitter
 from mrs_pipeline.fitting.joint import fit_joint
@@ -114,6 +115,99 @@ def test_rows_without_data_do_not_take_part(fitter, make_fid, acquisition) -> No
     assert fitted(fids.with_data(data), fitter).rows == (0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11)
     assert fitted(fids.with_data(np.full_like(data, np.nan)), fitter).status == "too_few_transients"
     assert fitted(fids.with_data(np.zeros_like(data)), fitter).status == "no_signal"
+
+
+def test_slopes_of_the_search_are_those_of_the_cost(fitter, make_fid, acquisition) -> None:
+    """Against finite differences, in windows whose baselines depart from the session's."""
+    data = np.array([make_fid(snr=40.0, hump=40.0 + 10.0 * (-1) ** k, seed=k) for k in range(N)])
+    minimum = fitted(Fids(data=data, dims=("window", "time"), acquisition=acquisition), fitter, widths="follow").minimum
+    problem, local = minimum.problem, minimum.local + np.sqrt(minimum.solution.local_variances)
+
+    def cost(at: np.ndarray) -> float:
+        off = at - problem.local_centre
+        return sum(piece.squares.sum() for piece in problem.pieces(at, minimum.shared)) + np.sum((off @ problem.local_penalty) * off)
+
+    slopes = np.concatenate([piece.blocks(local[piece.part]).local_right for piece in problem.pieces(local, minimum.shared)])
+    for window in (0, 1):
+        for unknown in range(local.shape[1]):
+            step = np.zeros_like(local)
+            step[window, unknown] = 1e-3 * np.sqrt(minimum.solution.local_variances[window, unknown])
+            difference = (cost(local + step) - cost(local - step)) / (2.0 * step[window, unknown])
+            assert -2.0 * slopes[window, unknown] == pytest.approx(difference, rel=0.02)
+
+
+def with_echo(fids: Fids, *, window: int, size: float) -> Fids:
+    """An echo of another signal in one window, `size` times as high as its FID."""
+    data, time_s = np.asarray(fids.data).copy(), np.arange(1024) / 2000.0
+    echo = np.exp(-(((time_s - 0.2) / 0.03) ** 2) + 2j * np.pi * (4.65 - 2.3) * 127.7 * time_s)
+    data[window] += size * np.abs(data[window]).max() * echo
+    return fids.with_data(data)
+
+
+@pytest.mark.parametrize("amplitudes", ["free", "follow"])
+def test_a_damaged_window_has_less_weight(fitter, make_fid, acquisition, amplitudes: str) -> None:
+    fids = session(make_fid, acquisition)
+    damaged = fitted(with_echo(fids, window=6, size=0.02), fitter, amplitudes=amplitudes)
+    assert (damaged.status, damaged.ruined) == ("ok", ())
+    assert np.flatnonzero(damaged.minimum.problem.weight < 0.85).tolist() == [6]
+    (found, error), (expected, _) = change(damaged), change(fitted(fids, fitter, amplitudes=amplitudes))
+    assert found == pytest.approx(expected, abs=0.5 * error)
+
+
+@pytest.mark.parametrize("amplitudes", ["free", "follow"])
+def test_a_ruined_window_is_left_out_by_name(fitter, make_fid, acquisition, amplitudes: str) -> None:
+    """The rest is fitted as if it had never been recorded."""
+    fids = session(make_fid, acquisition)
+    data = np.asarray(fids.data).copy()
+    data[6] = np.nan
+    ruined, without = (fitted(item, fitter, amplitudes=amplitudes) for item in (with_echo(fids, window=6, size=0.3), fids.with_data(data)))
+    assert (ruined.status, ruined.ruined, ruined.rows) == ("ok", (6,), without.rows)
+    np.testing.assert_array_equal(ruined.minimum.shared, without.minimum.shared)
+
+
+def test_designs_that_tell_nothing_apart_are_refused(fitter, make_fid, acquisition) -> None:
+    fids = session(make_fid, acquisition)
+
+    def attempt(design):
+        return fit_joint(fids, counts=np.ones(len(fids.data)), courses=courses(design), fitter=fitter)
+
+    def courses(design):
+        return Courses(amplitudes="follow", widths="free", design=design)
+
+    with pytest.raises(DataError, match="combinations of others at its 12 spectra"):
+        attempt(np.c_[DESIGN, 1.0 - AFTER])
+    with pytest.raises(DataError, match="5 rows for 12 spectra"):
+        attempt(DESIGN[:5])
+    with pytest.raises(DataError, match="column of ones"):
+        attempt(DESIGN[:, ::-1])
+    with pytest.raises(DataError, match="not a number"):
+        attempt(np.where(np.arange(N)[:, None] == 3, np.nan, DESIGN))
+
+
+def test_a_session_without_its_baseline_has_a_status(fitter, make_fid, acquisition) -> None:
+    fids = session(make_fid, acquisition)
+    data = np.asarray(fids.data).copy()
+    data[:4] = np.nan
+    assert fitted(fids.with_data(data), fitter).status == "too_few_transients"
+    assert fitted(fids.with_data(data), fitter, amplitudes="free").status == "ok"
+
+
+def test_windows_of_zeros_or_of_no_transients_do_not_take_part(fitter, make_fid, acquisition) -> None:
+    fids = session(make_fid, acquisition)
+    data, counts = np.asarray(fids.data).copy(), np.ones(N)
+    data[5], counts[7] = 0.0, 0.0
+    fit = fit_joint(fids.with_data(data), counts=counts, courses=Courses(amplitudes="follow", widths="free", design=DESIGN), fitter=fitter)
+    assert fit.rows == (0, 1, 2, 3, 4, 6, 8, 9, 10, 11)
+    statuses = [item.status for item in fit_windows(fids.with_data(data), counts=counts, fitter=fitter)]
+    assert statuses == ["no_signal" if k == 5 else "too_few_transients" if k == 7 else "ok" for k in range(N)]
+
+
+@pytest.mark.parametrize("options", [{"baseline": "none"}, {"baseline": "polynomial"}, {"priors": False}, {"lineshape": "asymmetric"}])
+def test_every_baseline_and_lineshape_can_be_fitted_jointly(basis, make_fid, acquisition, options) -> None:
+    fitter = prepare_fitter(basis, options=FitOptions(**options))
+    found, error = change(fitted(session(make_fid, acquisition, changed={**TRUTH, "Glu": 12.0, "Gln": 3.6}), fitter))
+    assert found == pytest.approx(100.0 * np.log(1.2), abs=3.5 * error)
+    assert error < 5.0
 
 
 @pytest.mark.slow
