@@ -96,7 +96,7 @@ class Source:
         noise_sd = height / snr
         sampling = self.acquisition
         noise = rng.standard_normal((sampling.n_points, 2)).view(complex)[:, 0] * noise_sd / np.sqrt(sampling.n_points)
-        recorded = self._recorded(truth.signal, rng)
+        recorded = self.recorded(truth.signal, rng)
         return Draw(fid=recorded + noise, mirrored=recorded - noise, truth=truth, noise_sd=noise_sd)
 
     def truth(self, rng: np.random.Generator, *, fwhm_hz: float) -> tuple[Truth, float]:
@@ -156,8 +156,8 @@ class Source:
         span = np.ptp(np.fft.fft(fid)[fitted_points(sampling)].real)
         return np.asarray(fid * height * rng.uniform(*self.ingredients.baseline) / span)
 
-    def _recorded(self, fid: ComplexArray, rng: np.random.Generator) -> ComplexArray:
-        """With shift and both phases; the first-order phase turns about the carrier."""
+    def recorded(self, fid: ComplexArray, rng: np.random.Generator) -> ComplexArray:
+        """FIDs (..., n_points) with one shift and both phases; the first-order phase turns about the carrier."""
         sampling, part = self.acquisition, self.ingredients
         shifted = fid * np.exp(2j * np.pi * rng.uniform(*part.shift_hz) * sampling.time_s)
         frequency = np.fft.fftfreq(sampling.n_points, sampling.dwell_time_s)
