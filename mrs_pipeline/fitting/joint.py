@@ -50,7 +50,8 @@ class JointFit:
         """Weighted sums of amplitudes: values (n_sums, n_metabolites), covariance (n_sums, n_metabolites, n_sums, n_metabolites).
 
         `weights` (n_sums, n) are over the spectra of `rows` where amplitudes are free, else over the regressors. The errors are those of
-        the fit and, for sums of weights other than zero, of what it took over from the mean. Components that were left out are zero.
+        the fit and, for sums of weights other than zero, of what it took over from the mean. Components that were left out are zero, with
+        the error that the mean leaves them (`_spread`).
         """
         values, covariance = self._of_fit(weights)
         total = weights.sum(axis=1) if self.courses.amplitudes == "free" else weights[:, 0]
@@ -84,7 +85,20 @@ class JointFit:
         values[:, chosen] = (local + shared) * self.unit
         spread = own + np.einsum("ais,st,bjt->aibj", picked, solution.shared_covariance, picked, optimize=True)
         covariance[np.ix_(every, chosen, every, chosen)] = spread * self.unit**2
+        for unseen in self.components.unseen:
+            covariance[:, unseen, :, unseen] = self._spread(weights) * self.mean.covariance[unseen, unseen]
         return values, covariance
+
+    def _spread(self, weights: FloatArray) -> FloatArray:
+        """Covariance of sums (n_sums, n_sums) over the variance of the mean, for independent errors of all spectra.
+
+        An upper limit for differences: the mean's variance holds what is not known of shifts and widths of components too.
+        """
+        shares = self._found.problem.weight**2 / np.sum(self._found.problem.weight**2)
+        if self.courses.amplitudes == "free":
+            return np.asarray((weights / shares) @ weights.T)
+        design = self.courses.design
+        return np.asarray(weights @ np.linalg.solve((design.T * shares) @ design, weights.T))
 
     @cached_property
     def _of_level(self) -> FloatArray:

@@ -63,10 +63,14 @@ class Courses:
 
 @dataclass(frozen=True, kw_only=True)
 class Components:
-    """Numbers of the components in a joint fit: `changing` ones (metabolites and lipids) and `steady` ones, macromolecules."""
+    """Numbers of the components: `changing` ones (metabolites and lipids) and `steady` ones, macromolecules, in a joint fit.
+
+    `unseen` are those that would change, but are left out as the mean does not show them.
+    """
 
     changing: tuple[int, ...]
     steady: tuple[int, ...]
+    unseen: tuple[int, ...]
 
     @property
     def all(self) -> list[int]:
@@ -74,13 +78,17 @@ class Components:
         return [*self.changing, *self.steady]
 
 
-NO_COMPONENTS = Components(changing=(), steady=())
+NO_COMPONENTS = Components(changing=(), steady=(), unseen=())
 
 
 def components_of(lent: Lent) -> Components:
-    """Those that the mean of the session shows."""
+    """Those that the mean of the session shows, and those that it does not."""
     seen = lent.mean.amplitudes > 0
-    return Components(changing=tuple(i for i in lent.free if seen[i]), steady=tuple(i for i in lent.known if seen[i]))
+    return Components(
+        changing=tuple(i for i in lent.free if seen[i]),
+        steady=tuple(i for i in lent.known if seen[i]),
+        unseen=tuple(i for i in lent.free if not seen[i]),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -202,6 +202,24 @@ def test_windows_of_zeros_or_of_no_transients_do_not_take_part(fitter, make_fid,
     assert statuses == ["no_signal" if k == 5 else "too_few_transients" if k == 7 else "ok" for k in range(N)]
 
 
+@pytest.mark.parametrize("amplitudes", ["free", "follow"])
+def test_what_the_mean_does_not_show_is_no_less_uncertain_than_in_windows(fitter, make_fid, acquisition, amplitudes: str) -> None:
+    """GABA is below what a positive amplitude could describe: its change is zero, and has an error."""
+    fids, weights = session(make_fid, acquisition, snr=30.0, changed={**TRUTH, "GABA": -1.0}), np.stack([1 - AFTER, AFTER]) / [[4], [8]]
+    data = np.asarray(fids.data).copy()
+    data[:4] = np.asarray(session(make_fid, acquisition, snr=30.0, changed={**TRUTH, "GABA": -1.0}).data)[4:8]
+    fit = fitted(fids.with_data(data), fitter, amplitudes=amplitudes)
+    at = fit.mean.metabolites.index("GABA")
+    assert fit.components.unseen == (at,)
+    values, covariance = fit.amplitudes(weights if amplitudes == "free" else DESIGN[[0, -1]])
+    own = np.array([item.own_covariance[at, at] for item in fit_windows(fids.with_data(data), counts=np.ones(N), fitter=fitter)])
+    expected = np.sqrt(np.sum((weights[1] - weights[0]) ** 2 * own))
+    variances = covariance[:, at, :, at]
+    assert not values[:, at].any()
+    # no less than that of windows; more by what the mean did not know of shifts and widths of components
+    assert 0.9 * expected < np.sqrt(variances[0, 0] + variances[1, 1] - 2 * variances[0, 1]) < 2.5 * expected
+
+
 @pytest.mark.parametrize("options", [{"baseline": "none"}, {"baseline": "polynomial"}, {"priors": False}, {"lineshape": "asymmetric"}])
 def test_every_baseline_and_lineshape_can_be_fitted_jointly(basis, make_fid, acquisition, options) -> None:
     fitter = prepare_fitter(basis, options=FitOptions(**options))
