@@ -9,7 +9,9 @@ logarithms), for every estimator (`estimators`) and measure:
 bias         : mean, over sessions, of the response less that of the scenario beside it (`SCENARIOS`) less the true difference of the two,
                with its Monte Carlo error; `limit` is the upper 95 % limit of its absolute value.
 mean error   : mean of response less truth, without the pairing; with its Monte Carlo error.
-SD           : standard deviation of response less truth; `printed`: root mean square of the printed errors.
+SD           : standard deviation of response less truth, and over that of the same sessions fitted window by window (`alone`), with its
+               standard error by a bootstrap of the sessions; `printed`: root mean square of the printed errors.
+rms z        : root mean square of response less truth over its printed error.
 coverage     : of the printed 95 % intervals, with exact 95 % limits.
 missing      : sessions without a response: the estimator failed, or a sum is zero.
 
@@ -127,23 +129,44 @@ def summarised(table: pd.DataFrame, scenarios: Mapping[str, Scenario]) -> pd.Dat
             dict(zip(KEYS, keys, strict=True))
             | {"n": len(part), "missing": len(part) - len(good), "bias": bias, "bias_error": bias_error, "limit": limit}
             | {"mean": mean, "mean_error": mean_error, "spread": good.error.std(ddof=1), "printed": np.sqrt(np.mean(good.sd**2))}
+            | {"rms_z": np.sqrt(np.mean((good.error / good.sd) ** 2))}
             | {"coverage": 100 * covered / max(len(good), 1), "low": 100 * exact.low, "high": 100 * exact.high}
         )
-    return pd.DataFrame(rows)
+    return with_ratios(pd.DataFrame(rows), table)
+
+
+def with_ratios(summary: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """The summary with the SD of each estimator over that of `alone`, and its standard error; NaN where that was not computed."""
+    errors = table.assign(error=table.estimate - table.truth)
+    wide = errors.pivot_table(index=["arm", "snr", "scenario", "measure", "session"], columns="estimator", values="error", aggfunc="first")
+    found = []
+    for row in summary.itertuples():
+        both = wide.loc[(row.arm, row.snr, row.scenario, row.measure)].get(["alone", row.estimator]) if "alone" in wide else None
+        found.append((np.nan, np.nan) if both is None else ratio_of_sds(both.dropna().to_numpy().T))
+    return summary.assign(ratio=[ratio for ratio, _ in found], ratio_error=[error for _, error in found])
+
+
+def ratio_of_sds(errors: np.ndarray, *, n_bootstrap: int = 1000) -> tuple[float, float]:
+    """SD of the second row over that of the first, paired, and its standard error."""
+    if errors.shape[1] < 3:
+        return np.nan, np.nan
+    chosen = np.random.default_rng(0).integers(errors.shape[1], size=(n_bootstrap, errors.shape[1]))
+    spread = errors[:, chosen].std(axis=2, ddof=1)
+    return float(np.divide(*errors.std(axis=1, ddof=1)[::-1])), float(np.std(spread[1] / spread[0]))
 
 
 def line(row: "pd.Series") -> str:
     """One row as text."""
     return (
         f"{row.arm:7}{row.snr:4g} {row.scenario:19}{row.estimator:14}{row.measure:9}{row.bias:7.3f} +-{row.bias_error:5.3f}{row.limit:7.3f}"
-        f"{row['mean']:8.2f} +-{row.mean_error:4.2f}{row.spread:7.2f}{row.printed:7.2f}{row.coverage:7.1f} "
-        f"({row.low:5.1f} to {row.high:5.1f}){row.missing:4d}/{row.n:<4d}"
+        f"{row['mean']:8.2f} +-{row.mean_error:4.2f}{row.spread:7.2f}{row.ratio:6.2f} +-{row.ratio_error:4.2f}{row.printed:8.2f}"
+        f"{row.rms_z:6.2f}{row.coverage:7.1f} ({row.low:5.1f} to {row.high:5.1f}){row.missing:4d}/{row.n:<4d}"
     )
 
 
 HEADER = (
     f"{'arm':7}{'SNR':>4} {'scenario':19}{'estimator':14}{'measure':9}{'bias %':>15}{'limit':>7}{'mean error %':>15}{'SD':>7}"
-    f"{'printed':>7}{'coverage %':>23}{'missing':>8}"
+    f"{'over alone':>13}{'printed':>8}{'rms z':>6}{'coverage %':>23}{'missing':>8}"
 )
 
 
