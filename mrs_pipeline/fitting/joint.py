@@ -114,12 +114,15 @@ class JointFit:
     def window_fits(self, n_windows: int) -> tuple[SpectrumFit, ...]:
         """The amplitudes of each of `n_windows` spectra as fits without curves, their covariances those of levels.
 
-        Amplitudes must be free; rows that did not take part have too few transients, and all have the status of the joint fit.
+        Amplitudes must be free; rows that did not take part have too few transients, `ruined` ones hold what the basis does not describe,
+        and all have the status of the joint fit.
         """
         names = self.mean.metabolites
         if self.status != "ok":
             return (failed_fit(names, status=self.status),) * n_windows
         fits = [failed_fit(names, status="too_few_transients")] * n_windows
+        for row in self.ruined:
+            fits[row] = failed_fit(names, status="not_described")
         for place, row in enumerate(self.rows):
             values, covariance = self.amplitudes(np.eye(len(self.rows))[place : place + 1])
             fits[row] = SpectrumFit(
@@ -143,6 +146,8 @@ class JointFit:
         at = chosen[unknowns.local[places]]
         own = np.zeros_like(self.mean.covariance)
         own[np.ix_(at, at)] = self._found.solution.inverse[place][np.ix_(places, places)] * self.unit**2
+        unseen = list(self.components.unseen)
+        own[unseen, unseen] = np.diag(self.mean.covariance)[unseen] * self._spread(np.eye(len(self.rows))[place : place + 1])[0, 0]
         return own
 
     @property

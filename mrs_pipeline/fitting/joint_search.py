@@ -20,7 +20,8 @@ _FIRST_DAMPING, _LARGEST_DAMPING = 1e-3, 1e4
 class JointMinimum:
     """Unknowns at the minimum, covariances through `solution`, and the SD of the residuals in units of the noise assumed.
 
-    `residual_sds` (n_spectra,) are those of single spectra, `residual_sd` is that of all.
+    `residual_sds` (n_spectra,) are those of single spectra, what all have in common taken out: a line that is described badly is so in
+    all of them, and makes no difference between them. `residual_sd` is that of all.
     """
 
     problem: JointProblem
@@ -65,9 +66,21 @@ def minimised(problem: JointProblem, local: FloatArray, shared: FloatArray) -> J
         local=state.local,
         shared=state.shared,
         solution=_solved(problem, state, state.blocks),
-        residual_sds=np.sqrt(state.squares / _degrees_of_freedom(problem)),
+        residual_sds=_residual_sds(problem, state),
         converged=converged,
     )
+
+
+def _residual_sds(problem: JointProblem, state: _State) -> FloatArray:
+    """Root mean square residuals of single spectra but for what they have in common, degrees of freedom taken off."""
+    dof, weight = _degrees_of_freedom(problem), problem.weight
+    if len(weight) == 1:
+        return np.asarray(np.sqrt(state.squares / dof))
+    left = np.concatenate([piece.left for piece in problem.pieces(state.local, state.shared)])
+    shared = weight / np.linalg.norm(weight)
+    along = left @ (shared @ left)
+    squares = state.squares - 2.0 * shared * along + shared**2 * np.sum((shared @ left) ** 2)
+    return np.asarray(np.sqrt(np.maximum(squares, 0.0) / (dof * (1.0 - shared**2))))
 
 
 def _degrees_of_freedom(problem: JointProblem) -> float:

@@ -162,6 +162,8 @@ def test_a_ruined_window_is_left_out_by_name(fitter, make_fid, acquisition, ampl
     data[6] = np.nan
     ruined, without = (fitted(item, fitter, amplitudes=amplitudes) for item in (with_echo(fids, window=6, size=0.3), fids.with_data(data)))
     assert (ruined.status, ruined.ruined, ruined.rows) == ("ok", (6,), without.rows)
+    if amplitudes == "free":
+        assert [fit.status for fit in ruined.window_fits(N)] == ["not_described" if row == 6 else "ok" for row in range(N)]
     np.testing.assert_array_equal(ruined.minimum.shared, without.minimum.shared)
 
 
