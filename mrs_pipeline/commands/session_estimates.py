@@ -104,7 +104,7 @@ def _responses(session: SessionSpectra, *, course: SessionCourse, config: Mappin
     try:
         of_windows = _window_rows(session, section=section, event=event)
         rows = _transient_rows(session, section=section, event=event) if section["responses_from"] == "transients" else of_windows
-        return response_table(rows, windows=of_windows, fits=course.fits, mean=course.mean, fitter=course.fitter, options=options), []
+        return response_table(rows, windows=of_windows, fits=course.fits, mean=course.mean, fitter=course.fitter, options=options)
     except DataError as error:
         return empty, [f"no responses over time: {error}"]
 

@@ -10,7 +10,7 @@ from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.commands.fit_tables import Columns, table_of
 from mrs_pipeline.fids import Fids
 from mrs_pipeline.fitting.fit import Fitter
-from mrs_pipeline.fitting.joint import JointFit, fit_joint
+from mrs_pipeline.fitting.joint import RUINED, JointFit, fit_joint
 from mrs_pipeline.fitting.joint_problem import Courses
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
 from mrs_pipeline.quantification.changes import Change, TwoLevels, change_along, change_of, changing_definitions
@@ -41,15 +41,25 @@ class Rows:
 
 def response_table(
     rows: Rows, *, windows: Rows, fits: Sequence[SpectrumFit], mean: SpectrumFit, fitter: Fitter, options: ResponseOptions
-) -> Columns:
-    """One row per response, estimator and measure.
+) -> tuple[Columns, list[str]]:
+    """One row per response, estimator and measure; and a sentence on spectra that the joint fit left out.
 
     `independent` is the weighted regression of the logarithms of `fits`, those of the `windows`; `joint` the fit of all `rows` with
     amplitudes that follow the design.
     """
     found = fit_response(rows, mean=mean, fitter=fitter)
     cells = [*_of_windows(windows, fits=fits, options=options), *_of_joint(found, rows.design, options=options)]
-    return table_of(cells, columns=COLUMNS)
+    return table_of(cells, columns=COLUMNS), ruined_remarks(found)
+
+
+def ruined_remarks(found: JointFit) -> list[str]:
+    """A sentence on spectra that were left out, if any were."""
+    if not found.ruined:
+        return []
+    numbers = ", ".join(str(row) for row in found.ruined)
+    return [
+        f"the joint fit of responses left out spectra {numbers} (counted from 0), whose residuals are {RUINED:g} times as large as others'"
+    ]
 
 
 def fit_response(rows: Rows, *, mean: SpectrumFit, fitter: Fitter) -> JointFit:
