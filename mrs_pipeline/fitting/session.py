@@ -1,6 +1,6 @@
 """Fits of the windows of one session, which share what the mean of the session knows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -109,7 +109,7 @@ def _fits_like(
     unit = noise * max(1.0, mean.quality["residual_sd"] / mean.quality["noise_sd"])
     begin = starts(fids, mean=average[: fitter.n_used], lent=lent, template=fitter.template)
     smoothing = departure_smoothing(fitter)
-    fits: list[SpectrumFit] = []
+    solved: list[_Solved] = []
     for first in range(0, len(data), _AT_ONCE):
         part = slice(first, first + _AT_ONCE)
         batch = _Batch(
@@ -123,8 +123,9 @@ def _fits_like(
             widths=widths,
         )
         with np.errstate(all="ignore"):
-            fits += _fits(batch, begin[part])
-    return fits
+            solved.append(_solved(batch, begin[part]))
+    common = _common_residual(solved)
+    return [fit for item in solved for fit in _results(item, common=common)]
 
 
 def fitted_noise(data: ComplexArray, *, fitter: Fitter) -> FloatArray:
@@ -133,38 +134,70 @@ def fitted_noise(data: ComplexArray, *, fitter: Fitter) -> FloatArray:
     return np.asarray(np.maximum(noise, LEAST_NOISE * np.abs(data).max(axis=1)))
 
 
-def _fits(batch: _Batch, begin: FloatArray) -> list[SpectrumFit]:
+@dataclass(frozen=True, kw_only=True)
+class _Solved:
+    """A batch at its minimum, whose units are those of its residuals."""
+
+    batch: _Batch
+    state: SeriesState
+    converged: BoolArray
+
+    @property
+    def residuals(self) -> FloatArray:
+        """In the units of the data, pairs (n_spectra, 2 n_points)."""
+        return self.state.residual * self.batch.unit[:, None]
+
+    @property
+    def n_left(self) -> float:
+        """Real data of a spectrum that amplitudes and baseline leave, at least half of them."""
+        n_data = self.state.residual.shape[1]
+        n_used = self.state.amplitudes.shape[1] + float(np.sum(self.batch.series.rows**2))
+        return float(max(n_data - n_used, 0.5 * n_data))
+
+
+def _solved(batch: _Batch, begin: FloatArray) -> _Solved:
     max_iterations = batch.fitter.options.max_iterations
     guess = np.tile(batch.lent.mean.amplitudes[list(batch.lent.free)] > 0, (len(begin), 1))
     state, converged = search(batch.series, begin, guess=guess, max_iterations=max_iterations)
-    unit = np.maximum(batch.noise, _residual_sd(batch.series, state) * batch.unit)
+    found = _Solved(batch=batch, state=state, converged=converged)
+    unit = np.maximum(batch.noise, _residual_sd(found))
     again = np.flatnonzero(np.abs(unit / batch.unit - 1.0) > UNIT_TOLERANCE)
-    if again.size:
-        scale = np.ones_like(unit)
-        scale[again] = unit[again] / batch.unit[again]
-        batch = replace(batch, unit=batch.unit * scale)
-        better, converged[again] = search(
-            batch.series.take(again), state.theta[again], guess=state.amplitudes[again] > 0, max_iterations=max_iterations
-        )
-        state.put(again, better, np.ones(again.size, dtype=bool))
-    return list(_results(batch, state, converged))
+    if not again.size:
+        return found
+    scale = np.ones_like(unit)
+    scale[again] = unit[again] / batch.unit[again]
+    batch = replace(batch, unit=batch.unit * scale)
+    better, converged[again] = search(
+        batch.series.take(again), state.theta[again], guess=state.amplitudes[again] > 0, max_iterations=max_iterations
+    )
+    state.put(again, better, np.ones(again.size, dtype=bool))
+    return replace(found, batch=batch)
 
 
-def _residual_sd(series: Series, state: SeriesState) -> FloatArray:
-    """RMS of the residuals per real number, degrees of freedom of amplitudes and baseline taken off."""
-    n_data = state.residual.shape[1]
-    n_used = state.amplitudes.shape[1] + float(np.sum(series.rows**2))
-    return np.asarray(np.sqrt(np.sum(state.residual**2, axis=1) / max(n_data - n_used, 0.5 * n_data)))
+def _residual_sd(solved: _Solved, *, common: FloatArray | None = None) -> FloatArray:
+    """RMS of the residuals per real number, degrees of freedom taken off; `common` (2 n_points,) is what all spectra share of them."""
+    shares = np.zeros_like(solved.batch.shares) if common is None else np.minimum(solved.batch.shares, 0.5)
+    left = solved.residuals if common is None else solved.residuals - common
+    return np.asarray(np.sqrt(np.sum(left**2, axis=1) / (1.0 - shares) / solved.n_left))
 
 
-def _results(batch: _Batch, state: SeriesState, converged: BoolArray) -> Iterator[SpectrumFit]:
+def _common_residual(solved: Sequence[_Solved]) -> FloatArray | None:
+    """Mean residual of all spectra: a line described badly, which is so in all of them; None for one spectrum, which cannot tell."""
+    residuals, shares = (np.concatenate(parts) for parts in zip(*((item.residuals, item.batch.shares) for item in solved), strict=True))
+    return None if len(shares) < 2 else np.average(residuals, axis=0, weights=shares)
+
+
+def _results(solved: _Solved, *, common: FloatArray | None) -> Iterator[SpectrumFit]:
     """The fits of a batch, in the units and on the axis of the data.
 
     Covariances are those of levels, what is held being as uncertain as the mean of the session leaves it. The error of a window is that of
     its own noise, all that it holds given, and the error of the latter. The error of the mean has the same two parts, its own noise being
-    a `share` of the window's: ``C = C_window + (C_mean - share C_window)``.
+    a `share` of the window's: ``C = C_window + (C_mean - share C_window)``. What all residuals have in common (`common`) is no noise of a
+    window.
     """
+    batch, state = solved.batch, solved.state
     fitter, lent = batch.fitter, batch.lent
+    part = np.minimum(np.maximum(batch.noise, _residual_sd(solved, common=common)) / batch.unit, 1.0) ** 2
     free, mean = list(lent.free), lent.mean
     own = [mean.parameters[name] for name in fitter.parameter_names[len(COMMON) :]]
     envelope, shift_hz = batch.series.envelope(state.theta), state.theta[:, COMMON.index("shift_hz")]
@@ -174,7 +207,7 @@ def _results(batch: _Batch, state: SeriesState, converged: BoolArray) -> Iterato
     widths = width_covariances(batch.series, state)
     for row, (unit, covariance) in enumerate(zip(batch.unit, covariances(batch.series, state), strict=True)):
         single = np.zeros_like(mean.covariance)
-        single[np.ix_(free, free)] = covariance
+        single[np.ix_(free, free)] = part[row] * covariance
         amplitudes = mean.amplitudes / unit
         amplitudes[free] = state.amplitudes[row]
         found = Found(
@@ -182,13 +215,13 @@ def _results(batch: _Batch, state: SeriesState, converged: BoolArray) -> Iterato
             amplitudes=amplitudes,
             covariance=mean.covariance / unit**2 + (1.0 - batch.shares[row]) * single,
             own_covariance=single,
-            width_covariance=widths[row],
+            width_covariance=part[row] * widths[row],
             significance=highest_significance(state.amplitudes[row], covariance),
             residual=as_spectra(state.residual[row]),
             naa=lines[row],
             unit=float(unit),
             noise=float(batch.noise[row]),
-            converged=bool(converged[row]),
+            converged=bool(solved.converged[row]),
         )
         curves = _curves(found, as_spectra(state.explained[row]), as_spectra(state.columns[row]), known[row], lent=lent, fitter=fitter)
         fit = judged(found, curves=curves, fitter=fitter, smoothing=batch.smoothing, held=held)
