@@ -126,7 +126,7 @@ def test_windows_that_share_transients_leave_the_others_alone(fitter, make_fid, 
 def test_what_is_described_badly_in_all_windows_is_no_error_of_differences(fitter, make_fid, acquisition) -> None:
     """A line that is not in the basis, the same in every window: residuals several times the noise, changes as precise as without it."""
     clean = session(make_fid, acquisition)
-    line = 12.0 * np.exp((2j * np.pi * (4.65 - 1.3) * 127.7 - np.pi * 7.0) * acquisition.time_s)
+    line = 40.0 * np.exp((2j * np.pi * (4.65 - 1.3) * 127.7 - np.pi * 7.0) * acquisition.time_s)
     spoiled = fit_windows(clean.with_data(np.asarray(clean.data) + line), counts=np.full(N, 16.0), fitter=fitter)
     assert np.mean([fit.quality["fqn"] for fit in spoiled]) > 2.0
     own = np.sqrt(np.mean([np.diag(fit.own_covariance) for fit in spoiled], axis=0))
