@@ -1,10 +1,12 @@
 """Small-sample tests of contrasts of fixed effects: Kenward-Roger and Satterthwaite.
 
-Kenward-Roger follows Kenward & Roger 1997, Biometrics 53:983, with the second derivatives of V zero (V is linear in its components)
-and W the inverse of the expected information of *all* components, those at the boundary included, as in R's pbkrtest. The
-denominator degrees of freedom therefore stay those of the error stratum when a variance is estimated as zero. Satterthwaite uses
+Kenward-Roger follows Kenward & Roger 1997, Biometrics 53:983, with W the inverse of the expected information of *all* components, those
+at the boundary included, as in R's pbkrtest. The denominator degrees of freedom therefore stay those of the error stratum when a
+variance is estimated as zero. Where V is not linear in its components (autocorrelated residuals) its second derivatives enter as in
+Kenward & Roger 2009, Comput Stat Data Anal 53:2583, so that the result does not depend on the parameterisation. Satterthwaite uses
 the observed information and, as R's lmerTest (whose parameters are standard deviations), loses the components that are zero: at a
-boundary it counts the residual degrees of freedom, which is why Kenward-Roger is the default.
+boundary it counts the residual degrees of freedom, which is why Kenward-Roger is the default. Its joint tests follow Fai & Cornelius
+1996, J Stat Comput Simul 54:363.
 """
 
 from collections.abc import Callable
@@ -15,7 +17,11 @@ from scipy import stats
 
 from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.errors import DataError, unknown_name
+from mrs_pipeline.statistics.likelihood import component_covariance
 from mrs_pipeline.statistics.linear_mixed_model import MixedModelFit
+
+#: Degrees of freedom that differ by less than this share are taken as one number.
+SAME_DF = 1e-8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,35 +82,52 @@ def t_test(*, estimate: float, se: float, df: float, confidence: float) -> TestR
 
 def adjusted_covariance(fit: MixedModelFit) -> FloatArray:
     """Covariance of beta corrected for the uncertainty of the components (Kenward & Roger 1997, eq. 5), shape (n_fixed, n_fixed)."""
-    w, phi = _component_covariance(fit), fit.covariance
+    w, phi = component_covariance(fit.expected_information), fit.covariance
     spread = fit.q_matrices - np.einsum("iab,bc,jcd->ijad", fit.p_matrices, phi, fit.p_matrices)
     adjusted = phi + 2 * phi @ np.einsum("ij,ijab->ab", w, spread) @ phi
+    adjusted = adjusted - 0.5 * phi @ fit.curvature @ phi
     return np.asarray((adjusted + adjusted.T) / 2)
 
 
-def f_test(fit: MixedModelFit, *, weights: FloatArray) -> FTestResult:
-    """Kenward-Roger F test of ``weights @ beta = 0`` for weights of shape (n_contrasts, n_fixed), of full row rank."""
+def f_test(fit: MixedModelFit, *, weights: FloatArray, method: str = "kenward_roger") -> FTestResult:
+    """F test of ``weights @ beta = 0`` for weights of shape (n_contrasts, n_fixed), of full row rank; ``method`` as in `contrast_test`."""
     _require_converged(fit)
     weights = np.atleast_2d(np.asarray(weights, dtype=float))
     if np.linalg.matrix_rank(weights) < len(weights):
         raise DataError("the contrasts of a joint test must be linearly independent: leave out the redundant ones")
+    _method(method)
+    f, df = JOINT_METHODS[method](fit, weights)
+    if not (f >= 0 and df > 0):
+        raise DataError("the data are too few to test these contrasts together: leave some out or add participants")
+    return FTestResult(f=f, df_numerator=float(len(weights)), df_denominator=df, p=float(stats.f.sf(f, len(weights), df)))
+
+
+def _joint_kenward_roger(fit: MixedModelFit, weights: FloatArray) -> tuple[float, float]:
+    """Scaled F and its denominator degrees of freedom."""
     scale, df = _kenward_roger_scale(fit, weights)
     effects = weights @ fit.beta
-    f = scale * float(effects @ np.linalg.solve(weights @ adjusted_covariance(fit) @ weights.T, effects)) / len(weights)
-    return FTestResult(f=f, df_numerator=float(len(weights)), df_denominator=df, p=float(stats.f.sf(f, len(weights), df)))
+    return scale * float(effects @ np.linalg.solve(weights @ adjusted_covariance(fit) @ weights.T, effects)) / len(weights), df
+
+
+def _joint_satterthwaite(fit: MixedModelFit, weights: FloatArray) -> tuple[float, float]:
+    """F is the mean of squared t of uncorrelated contrasts, whose degrees of freedom give those of a matching mean of F."""
+    values, vectors = np.linalg.eigh(weights @ fit.covariance @ weights.T)
+    single = vectors.T @ weights
+    t_squared = (single @ fit.beta) ** 2 / values
+    df = np.array([_satterthwaite(fit, row)[1] for row in single])
+    q = len(weights)
+    if np.ptp(df) < SAME_DF * df.max():
+        return float(t_squared.mean()), float(df.mean())
+    if df.min() <= 2:
+        return float(t_squared.mean()), 2.0
+    expected = float(np.sum(df / (df - 2)))
+    return float(t_squared.mean()), 2 * expected / (expected - q)
 
 
 def _require_converged(fit: MixedModelFit) -> None:
     """`DataError` rather than a number from a search that did not end at a maximum."""
     if not fit.converged:
         raise DataError("the mixed model did not converge: simplify its random terms or look for extreme values")
-
-
-def _component_covariance(fit: MixedModelFit) -> FloatArray:
-    """W, the asymptotic covariance of the components from their expected information; shape (n_components, n_components)."""
-    scale = np.sqrt(np.diagonal(fit.expected_information))
-    inverse = np.linalg.pinv(fit.expected_information / np.outer(scale, scale), rcond=1e-10, hermitian=True)
-    return np.asarray(inverse / np.outer(scale, scale))
 
 
 def _kenward_roger(fit: MixedModelFit, weights: FloatArray) -> tuple[FloatArray, float]:
@@ -117,7 +140,7 @@ def _kenward_roger_scale(fit: MixedModelFit, weights: FloatArray) -> tuple[float
 
     The moments of F are matched so that the exact cases (Hotelling's T2, balanced analysis of variance) come out exactly.
     """
-    q, phi, w = len(weights), fit.covariance, _component_covariance(fit)
+    q, phi, w = len(weights), fit.covariance, component_covariance(fit.expected_information)
     theta = weights.T @ np.linalg.solve(weights @ phi @ weights.T, weights)
     moved = theta @ phi @ fit.p_matrices @ phi
     traces = np.trace(moved, axis1=1, axis2=2)
@@ -147,6 +170,12 @@ def _satterthwaite(fit: MixedModelFit, weights: FloatArray) -> tuple[FloatArray,
 METHODS: dict[str, Callable[[MixedModelFit, FloatArray], tuple[FloatArray, float]]] = {
     "kenward_roger": _kenward_roger,
     "satterthwaite": _satterthwaite,
+}
+
+#: Name -> function giving F and the denominator degrees of freedom of a joint test.
+JOINT_METHODS: dict[str, Callable[[MixedModelFit, FloatArray], tuple[float, float]]] = {
+    "kenward_roger": _joint_kenward_roger,
+    "satterthwaite": _joint_satterthwaite,
 }
 
 

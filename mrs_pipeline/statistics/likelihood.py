@@ -1,36 +1,14 @@
-"""The restricted likelihood of a variance-components model, its derivatives and information, block by block.
+"""The restricted likelihood of a mixed model, its derivatives and information, block by block."""
 
-Rows that share no group are independent, so V is block diagonal. Blocks are padded to one size (identity in V, zero elsewhere,
-which adds nothing to any sum below) so that all of them go through one batched call.
-"""
-
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from mrs_pipeline.acquisition import FloatArray
+from mrs_pipeline.statistics.blocks import Blocks, Covariance, covariance_of
 
 #: A row of V that the rows before it explain but for this share is singular to working precision.
 SMALLEST_PIVOT = 1e-13
-
-
-@dataclass(frozen=True, kw_only=True)
-class Blocks:
-    """The rows of a model as padded independent blocks, ``n_rows`` of which are not padding.
-
-    outcome (n_blocks, size), fixed (n_blocks, size, n_fixed), kernels Z_k Z_k' (n_components, n_blocks, size, size) and the constant
-    part of V (n_blocks, size, size): known variances and the ones of the padding.
-    """
-
-    outcome: FloatArray
-    fixed: FloatArray
-    kernels: FloatArray
-    constant: FloatArray
-    n_rows: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,88 +26,29 @@ class Evaluation:
     q_matrices: FloatArray
 
 
-def blocks_from(
-    *,
-    outcome: FloatArray,
-    fixed: FloatArray,
-    groups: Sequence[NDArray[np.generic]],
-    loadings: Sequence[FloatArray | None],
-    known_variances: FloatArray | None,
-) -> Blocks:
-    """Rows sorted into independent padded blocks. Groups (n_rows,) and loadings (n_rows,) come one per random term."""
-    n_rows = len(outcome)
-    codes = [np.unique(labels, return_inverse=True)[1] for labels in groups]
-    rows = _padded_rows(_block_labels(codes, n_rows=n_rows))
-    real = rows >= 0
-    both = real[:, :, None] & real[:, None, :]
-    identity = both * np.eye(rows.shape[1])
-    kernels = [_kernel(code[rows], loading=None if load is None else load[rows]) * both for code, load in zip(codes, loadings, strict=True)]
-    constant = np.eye(rows.shape[1]) * ~real[:, :, None]
-    if known_variances is not None:
-        constant = constant + identity * known_variances[rows][:, :, None]
-    return Blocks(
-        outcome=np.where(real, outcome[rows], 0.0),
-        fixed=np.where(real[:, :, None], fixed[rows], 0.0),
-        kernels=np.array([*kernels, identity]),
-        constant=constant,
-        n_rows=n_rows,
-    )
-
-
-def _block_labels(codes: Sequence[NDArray[np.int_]], *, n_rows: int) -> NDArray[np.int_]:
-    """Connected components of the rows, two rows being joined when any random term puts them in one group; shape (n_rows,)."""
-    offsets = np.cumsum([n_rows, *(int(code.max()) + 1 for code in codes)])
-    columns = np.concatenate([code + offset for code, offset in zip(codes, offsets, strict=False)]) if codes else np.array([], dtype=int)
-    lines = np.tile(np.arange(n_rows), len(codes))
-    graph = coo_array((np.ones(len(lines)), (lines, columns)), shape=(int(offsets[-1]), int(offsets[-1])))
-    return np.asarray(connected_components(graph, directed=False)[1][:n_rows])
-
-
-def _padded_rows(labels: NDArray[np.int_]) -> NDArray[np.int_]:
-    """Row numbers of each block, shape (n_blocks, size), padded with -1."""
-    members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    rows = np.full((len(members), max(len(member) for member in members)), -1)
-    for line, member in zip(rows, members, strict=True):
-        line[: len(member)] = member
-    return rows
-
-
-def _kernel(codes: NDArray[np.int_], *, loading: FloatArray | None) -> FloatArray:
-    """Z Z' of one random term, shape (n_blocks, size, size)."""
-    same = (codes[:, :, None] == codes[:, None, :]).astype(float)
-    return same if loading is None else np.asarray(same * loading[:, :, None] * loading[:, None, :])
-
-
 def evaluate(blocks: Blocks, *, components: FloatArray) -> Evaluation | None:
     """Restricted likelihood and its derivatives; None where V is not positive definite.
 
     Score and information: Harville 1977, JASA 72:320; the observed information is minus the second derivative of the restricted
-    log-likelihood, -tr(P V_i P V_j)/2 + y'P V_i P V_j P y, and the expected one is tr(P V_i P V_j)/2.
+    log-likelihood, -tr(P V_i P V_j)/2 + y'P V_i P V_j P y + (tr(P V_ij) - y'P V_ij P y)/2, and the expected one is tr(P V_i P V_j)/2.
     """
-    v = blocks.constant + np.tensordot(components, blocks.kernels, axes=1)
+    v = covariance_of(blocks, components=components)
     try:
-        pivots = np.diagonal(np.linalg.cholesky(v), axis1=1, axis2=2)
+        pivots = np.diagonal(np.linalg.cholesky(v.value), axis1=1, axis2=2)
     except np.linalg.LinAlgError:
         return None
-    if np.any(pivots**2 < SMALLEST_PIVOT * np.diagonal(v, axis1=1, axis2=2)):
+    if np.any(pivots**2 < SMALLEST_PIVOT * np.diagonal(v.value, axis1=1, axis2=2)):
         return None
-    log_det_v = 2.0 * float(np.sum(np.log(pivots)))
-    v_inv: FloatArray = np.asarray(np.linalg.inv(v), dtype=float)
-    v_inv_x = v_inv @ blocks.fixed
-    information = np.tensordot(blocks.fixed, v_inv_x, axes=([0, 1], [0, 1]))
-    covariance: FloatArray = np.asarray(np.linalg.inv(information), dtype=float)
-    beta = covariance @ np.tensordot(v_inv_x, blocks.outcome, axes=([0, 1], [0, 1]))
-    residual = blocks.outcome - blocks.fixed @ beta
-    weighted = (v_inv @ residual[:, :, None])[:, :, 0]
-    n_free = blocks.n_rows - len(beta)
-    log_det_x = float(np.linalg.slogdet(information)[1])
-    quadratic = float(np.sum(residual * weighted))
-    moments = _moments(blocks, v_inv=v_inv, v_inv_x=v_inv_x, weighted=weighted, covariance=covariance)
+    solved = solve_fixed(blocks, v=v.value)
+    residual = blocks.outcome - blocks.fixed @ solved.beta
+    moments = _moments(v, solved=solved)
+    log_det = 2.0 * float(np.sum(np.log(pivots))) - float(np.linalg.slogdet(solved.covariance)[1])
+    quadratic = float(np.sum(residual * solved.weighted))
     return Evaluation(
         components=np.asarray(components),
-        log_likelihood=-0.5 * (n_free * float(np.log(2 * np.pi)) + log_det_v + log_det_x + quadratic),
-        beta=beta,
-        covariance=covariance,
+        log_likelihood=-0.5 * ((blocks.n_rows - len(solved.beta)) * float(np.log(2 * np.pi)) + log_det + quadratic),
+        beta=solved.beta,
+        covariance=solved.covariance,
         score=moments.score,
         expected_information=moments.expected,
         observed_information=moments.observed,
@@ -138,10 +57,26 @@ def evaluate(blocks: Blocks, *, components: FloatArray) -> Evaluation | None:
     )
 
 
-def variance_range(blocks: Blocks, *, components: FloatArray) -> tuple[float, float]:
-    """Smallest eigenvalue of V over the blocks (at most 1 where a block is padded) and the largest variance of a row."""
-    v = blocks.constant + np.tensordot(components, blocks.kernels, axes=1)
-    return float(np.min(np.linalg.eigvalsh(v))), float(np.max(np.diagonal(v, axis1=1, axis2=2)))
+@dataclass(frozen=True, kw_only=True)
+class Solved:
+    """Generalised least squares: V^-1, V^-1 X, beta with its covariance Phi, and P y, in blocks."""
+
+    v_inv: FloatArray
+    v_inv_x: FloatArray
+    beta: FloatArray
+    covariance: FloatArray
+    weighted: FloatArray
+
+
+def solve_fixed(blocks: Blocks, *, v: FloatArray) -> Solved:
+    """Generalised least squares for V (n_blocks, size, size)."""
+    v_inv: FloatArray = np.asarray(np.linalg.inv(v), dtype=float)
+    v_inv_x = v_inv @ blocks.fixed
+    covariance: FloatArray = np.asarray(np.linalg.inv(np.tensordot(blocks.fixed, v_inv_x, axes=([0, 1], [0, 1]))), dtype=float)
+    beta = covariance @ np.tensordot(v_inv_x, blocks.outcome, axes=([0, 1], [0, 1]))
+    residual = blocks.outcome - blocks.fixed @ beta
+    weighted = (v_inv @ residual[:, :, None])[:, :, 0]
+    return Solved(v_inv=v_inv, v_inv_x=v_inv_x, beta=beta, covariance=covariance, weighted=weighted)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,9 +90,10 @@ class _Moments:
     q_matrices: FloatArray
 
 
-def _moments(blocks: Blocks, *, v_inv: FloatArray, v_inv_x: FloatArray, weighted: FloatArray, covariance: FloatArray) -> _Moments:
+def _moments(v: Covariance, *, solved: Solved) -> _Moments:
     """Score, expected and observed information, P_i and Q_ij, with P = V^-1 - V^-1 X Phi X' V^-1 never formed."""
-    kernels = blocks.kernels
+    v_inv, v_inv_x, weighted, covariance = solved.v_inv, solved.v_inv_x, solved.weighted, solved.covariance
+    kernels = v.slopes
     n_components, n_fixed = len(kernels), len(covariance)
     spread = v_inv @ kernels  # V^-1 V_k
     flat = spread.reshape(n_components, -1)
@@ -169,14 +105,64 @@ def _moments(blocks: Blocks, *, v_inv: FloatArray, v_inv_x: FloatArray, weighted
     crossed = np.tensordot(stacked, v_inv @ stacked, axes=([0, 1], [0, 1]))
     q_matrices = crossed.reshape(n_components, n_fixed, n_components, n_fixed).transpose(0, 2, 1, 3)
     phi_p = covariance @ p_matrices
-    expected = 0.5 * (trace_pairs - 2 * np.einsum("ab,ijba->ij", covariance, q_matrices) + np.einsum("iab,jba->ij", phi_p, phi_p))
+    phi_q = q_matrices.reshape(n_components, n_components, -1) @ covariance.ravel()
+    pairs = phi_p.reshape(n_components, -1) @ np.swapaxes(phi_p, 1, 2).reshape(n_components, -1).T
+    expected = 0.5 * (trace_pairs - 2 * phi_q + pairs)
     pulled = (kernels @ weighted[:, :, None])[..., 0]  # V_k P y
     on_x = np.tensordot(pulled, v_inv_x, axes=([1, 2], [0, 1]))
-    quadratic = np.einsum("ins,nst,jnt->ij", pulled, v_inv, pulled, optimize=True) - on_x @ covariance @ on_x.T
+    solved_pulled = (v_inv @ pulled[..., None])[..., 0].reshape(n_components, -1)
+    quadratic = pulled.reshape(n_components, -1) @ solved_pulled.T - on_x @ covariance @ on_x.T
     return _Moments(
         score=0.5 * (np.tensordot(pulled, weighted, axes=([1, 2], [0, 1])) - traces + np.trace(phi_p, axis1=1, axis2=2)),
         expected=expected,
-        observed=quadratic - expected,
+        observed=quadratic - expected + _curvature_information(v, solved=solved),
         p_matrices=p_matrices,
         q_matrices=q_matrices,
     )
+
+
+def _curvature_information(v: Covariance, *, solved: Solved) -> FloatArray:
+    """(tr(P V_ij) - y'P V_ij P y) / 2, what a V that is not linear adds to the observed information."""
+    added = np.zeros((len(v.slopes), len(v.slopes)))
+    for (i, j), second in v.curvatures.items():
+        on_x = np.tensordot(solved.v_inv_x, second @ solved.v_inv_x, axes=([0, 1], [0, 1]))
+        trace = float(np.sum(solved.v_inv * second) - np.sum(solved.covariance * on_x))
+        quadratic = float(np.sum(solved.weighted * (second @ solved.weighted[:, :, None])[..., 0]))
+        added[i, j] = added[j, i] = 0.5 * (trace - quadratic)
+    return added
+
+
+def component_covariance(information: FloatArray) -> FloatArray:
+    """W, the asymptotic covariance of the components from their expected information; shape (n_components, n_components)."""
+    scale = np.sqrt(np.diagonal(information))
+    inverse = np.linalg.pinv(information / np.outer(scale, scale), rcond=1e-10, hermitian=True)
+    return np.asarray(inverse / np.outer(scale, scale))
+
+
+def intrinsic_curvature(blocks: Blocks, *, found: Evaluation) -> FloatArray:
+    """X'V^-1 S V^-1 X with S = sum_kl W_kl V_kl less its projection upon the V_i; shape (n_fixed, n_fixed), zero where V is linear.
+
+    The projection is the bias that the curvature gives the estimated components (Kenward & Roger 2009, Comput Stat Data Anal 53:2583);
+    without it the correction would depend on how the components are parameterised.
+    """
+    v = covariance_of(blocks, components=found.components)
+    if not v.curvatures:
+        return np.zeros_like(found.covariance)
+    w = component_covariance(found.expected_information)
+    s = np.sum([(1 if i == j else 2) * w[i, j] * second for (i, j), second in v.curvatures.items()], axis=0)
+    solved = solve_fixed(blocks, v=v.value)
+    on_x = np.tensordot(solved.v_inv_x, s @ solved.v_inv_x, axes=([0, 1], [0, 1]))
+    spread = solved.v_inv @ s
+    traces = [
+        _projected_trace(slope, s=s, spread=spread, solved=solved, on_x=on_x, p=p)
+        for slope, p in zip(v.slopes, found.p_matrices, strict=True)
+    ]
+    return np.asarray(on_x - np.tensordot(w @ np.array(traces), found.p_matrices, axes=1))
+
+
+def _projected_trace(slope: FloatArray, *, s: FloatArray, spread: FloatArray, solved: Solved, on_x: FloatArray, p: FloatArray) -> float:
+    """tr(P V_i P S) / 2."""
+    whole = float(np.sum((solved.v_inv @ slope) * np.swapaxes(spread, 1, 2)))
+    crossed = np.tensordot(slope @ solved.v_inv_x, solved.v_inv @ (s @ solved.v_inv_x), axes=([0, 1], [0, 1]))
+    both = float(np.trace(solved.covariance @ p @ solved.covariance @ on_x))
+    return 0.5 * (whole - 2 * float(np.sum(solved.covariance * crossed)) + both)

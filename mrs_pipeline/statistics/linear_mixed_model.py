@@ -1,7 +1,9 @@
 """Linear mixed models with variance components, fitted by restricted maximum likelihood.
 
-The model is y ~ N(X beta, V) with V = sum_k theta_k Z_k Z_k' + sigma^2 I + D: every random term is one variance (or, if signed,
-covariance) parameter, D is zero unless measurement variances are known. Notation as in Kenward & Roger 1997, Biometrics 53:983.
+The model is y ~ N(X beta, V) with V = sum_k theta_k Z_k Z_k' + R + D: every random term is one variance (or, if signed, covariance)
+parameter; D is zero unless measurement variances are known. The residual covariance R is sigma^2 I, a variance for each of several
+groups of rows, or sigma^2 rho^|t - t'| within sessions, a first-order autoregression in continuous time (Jones 1993, *Longitudinal Data
+with Serial Correlation*, section 3.2). Notation as in Kenward & Roger 1997, Biometrics 53:983.
 """
 
 from dataclasses import dataclass
@@ -12,11 +14,16 @@ from numpy.typing import ArrayLike, NDArray
 from mrs_pipeline.acquisition import BoolArray, FloatArray
 from mrs_pipeline.errors import DataError
 from mrs_pipeline.fids import read_only
-from mrs_pipeline.statistics.likelihood import Blocks, Evaluation, blocks_from, evaluate, variance_range
-from mrs_pipeline.statistics.reml_search import SearchResult, search
+from mrs_pipeline.statistics.blocks import Blocks, Residuals, blocks_from, variance_range
+from mrs_pipeline.statistics.likelihood import Evaluation, evaluate, intrinsic_curvature
+from mrs_pipeline.statistics.reml_search import Bounds, SearchResult, search
 
-#: Shares of the total variance from which the search starts: (every random term together, residual).
-STARTING_SHARES = ((0.5, 0.5), (0.05, 0.95), (0.9, 0.1))
+#: Autocorrelations at which the search stops: below the first the residuals are as good as independent, above the second they
+#: cannot be told from the level of their session.
+LEAST_CORRELATION, LARGEST_CORRELATION = 1e-3, 0.98
+
+#: Where the search starts: shares of the total variance (every random term together, residual), and the autocorrelation.
+STARTS = ((0.5, 0.5, 0.3), (0.05, 0.95, 0.6), (0.9, 0.1, 0.1))
 
 #: V is taken as singular when a combination of rows has less than these shares of the residual and of the largest variance.
 LEAST_OF_RESIDUAL, LEAST_OF_LARGEST = 1e-4, 1e-6
@@ -40,14 +47,27 @@ class RandomTerm:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Autocorrelation:
+    """Residuals of one of ``sessions`` (n_rows,) have the correlation rho^|t - t'| for ``times`` (n_rows,), whose unit is that of rho."""
+
+    sessions: NDArray[np.generic]
+    times: FloatArray
+
+
+@dataclass(frozen=True, kw_only=True)
 class MixedModelDesign:
-    """Outcome (n_rows,), fixed-effect matrix (n_rows, n_fixed) with names, random terms, optional known variances (n_rows,)."""
+    """Outcome (n_rows,), fixed-effect matrix (n_rows, n_fixed) with names, random terms, optional known variances (n_rows,).
+
+    The residuals have one variance, or one for each of ``residual_groups`` (n_rows,), or are correlated over time by ``autocorrelation``.
+    """
 
     outcome: FloatArray
     fixed: FloatArray
     fixed_names: tuple[str, ...]
     random: tuple[RandomTerm, ...]
     known_variances: FloatArray | None = None
+    residual_groups: NDArray[np.generic] | None = None
+    autocorrelation: Autocorrelation | None = None
 
     def __post_init__(self) -> None:
         """Check shapes, finiteness and rank; `DataError` names what is wrong."""
@@ -63,16 +83,27 @@ class MixedModelDesign:
                 raise DataError(f"random term '{term.name}' has {np.size(term.groups)} group labels for {n_rows} rows")
         if self.known_variances is not None and not np.all(np.asarray(self.known_variances) >= 0):
             raise DataError("known measurement variances must be non-negative numbers, one per row")
+        if self.residual_groups is not None and self.autocorrelation is not None:
+            raise DataError("the residuals of a mixed model have variances by group or an autocorrelation, not both: choose one")
+
+    @property
+    def residual_names(self) -> tuple[str, ...]:
+        """Names of the components of the residual covariance, in order."""
+        if self.residual_groups is not None:
+            return tuple(f"residual {label}" for label in np.unique(self.residual_groups))
+        return ("residual",) if self.autocorrelation is None else ("residual", "autocorrelation")
 
 
 @dataclass(frozen=True, kw_only=True)
 class MixedModelFit:
-    """What `fit_reml` found. ``components`` (n_components,) are the random terms in order, then the residual variance.
+    """What `fit_reml` found.
 
-    ``covariance`` is that of ``beta`` without small-sample adjustment; ``expected_information`` and ``observed_information``
+    ``components`` (n_components,) are the random terms in order, then the residual variance or variances, then the autocorrelation if
+    there is one. ``covariance`` is that of ``beta`` without small-sample adjustment; ``expected_information`` and ``observed_information``
     (n_components, n_components) are those of the components; ``p_matrices`` (n_components, n_fixed, n_fixed) and ``q_matrices``
     (n_components, n_components, n_fixed, n_fixed) are X'V^-1 V_i V^-1 X and X'V^-1 V_i V^-1 V_j V^-1 X, which the small-sample
-    inference needs. ``at_boundary`` marks components held at zero. Where ``converged`` is false nothing else may be reported.
+    inference needs, as it does ``curvature`` (n_fixed, n_fixed; `likelihood.intrinsic_curvature`). ``at_boundary`` marks components held at
+    a bound. Where ``converged`` is false nothing else may be reported.
     """
 
     fixed_names: tuple[str, ...]
@@ -85,6 +116,7 @@ class MixedModelFit:
     observed_information: FloatArray
     p_matrices: FloatArray
     q_matrices: FloatArray
+    curvature: FloatArray
     log_likelihood: float
     converged: bool
     n_rows: int
@@ -102,27 +134,45 @@ def fit_reml(design: MixedModelDesign) -> MixedModelFit:
     with ``converged`` false. `DataError` if the outcome does not vary beyond the fixed effects.
     """
     scale = _residual_sd(design)
-    blocks = blocks_from(
+    blocks = scaled_blocks(design, scale=scale)
+    best = _best_search(blocks, design=design)
+    found = evaluate(blocks, components=best.components)
+    assert found is not None
+    proper = best.converged and _is_proper(blocks, found=found, n_random=len(design.random))
+    return _fit(design, found=found, converged=proper, at_boundary=best.at_boundary, scale=scale, curvature=_curvature(blocks, found, best))
+
+
+def scaled_blocks(design: MixedModelDesign, *, scale: float = 1.0) -> Blocks:
+    """The independent blocks of a design, with the outcome in units of ``scale``."""
+    correlated = design.autocorrelation
+    return blocks_from(
         outcome=design.outcome / scale,
         fixed=design.fixed,
         groups=[term.groups for term in design.random],
         loadings=[term.loading for term in design.random],
-        known_variances=None if design.known_variances is None else design.known_variances / scale**2,
-    )
-    signed = np.array([term.signed for term in design.random] + [False])
-    best = _best_search(blocks, signed=signed)
-    found = evaluate(blocks, components=best.components)
-    assert found is not None
-    return _fit(
-        design, found=found, converged=best.converged and _is_proper(blocks, found=found), at_boundary=best.at_boundary, scale=scale
+        residuals=Residuals(
+            known_variances=None if design.known_variances is None else design.known_variances / scale**2,
+            groups=design.residual_groups,
+            sessions=None if correlated is None else correlated.sessions,
+            times=None if correlated is None else correlated.times,
+        ),
     )
 
 
-def _is_proper(blocks: Blocks, *, found: Evaluation) -> bool:
+def _curvature(blocks: Blocks, found: Evaluation, best: SearchResult) -> FloatArray:
+    """Curvature of V for the small-sample correction; none for a correlation at its bound, where no expansion holds."""
+    if best.at_boundary[-1] or not best.converged:
+        return np.zeros_like(found.covariance)
+    return intrinsic_curvature(blocks, found=found)
+
+
+def _is_proper(blocks: Blocks, *, found: Evaluation, n_random: int) -> bool:
     """Whether a maximum is one of a sample with error: V well away from singular, every component informed by the data."""
     smallest, largest = variance_range(blocks, components=found.components)
     informed = bool(np.all(np.diagonal(found.expected_information) > 0))
-    return informed and smallest > max(LEAST_OF_RESIDUAL * float(found.components[-1]), LEAST_OF_LARGEST * largest)
+    n_residual = len(found.components) - n_random - (blocks.separation is not None)
+    residual = float(np.mean(found.components[n_random : n_random + n_residual]))
+    return informed and smallest > max(LEAST_OF_RESIDUAL * residual, LEAST_OF_LARGEST * largest)
 
 
 def _residual_sd(design: MixedModelDesign) -> float:
@@ -135,16 +185,29 @@ def _residual_sd(design: MixedModelDesign) -> float:
     return sd
 
 
-def _best_search(blocks: Blocks, *, signed: BoolArray) -> SearchResult:
+def _best_search(blocks: Blocks, *, design: MixedModelDesign) -> SearchResult:
     """Highest maximum over the starting points; the third is tried only if the first two disagree."""
+    bounds = _bounds(design)
     results: list[SearchResult] = []
-    for share_random, share_residual in STARTING_SHARES:
-        start = np.full(len(signed), share_random / max(1, len(signed) - 1))
-        start[-1] = share_residual
-        results.append(search(blocks, start=start, signed=signed))
+    for share_random, share_residual, correlation in STARTS:
+        start = np.full(len(bounds.lower), share_random / max(1, len(design.random)))
+        start[len(design.random) :] = share_residual
+        if design.autocorrelation is not None:
+            start[-1] = correlation
+        results.append(search(blocks, start=start, bounds=bounds))
         if len(results) == 2 and _agree(*results):
             break
     return max(results, key=lambda result: (result.converged, result.log_likelihood))
+
+
+def _bounds(design: MixedModelDesign) -> Bounds:
+    """Signed terms are free, variances non-negative, and an autocorrelation between its limits."""
+    random = [-np.inf if term.signed else 0.0 for term in design.random]
+    lower = np.array([*random, *(0.0 for _ in design.residual_names)])
+    upper = np.full(len(lower), np.inf)
+    if design.autocorrelation is not None:
+        lower[-1], upper[-1] = LEAST_CORRELATION, LARGEST_CORRELATION
+    return Bounds(lower=lower, upper=upper)
 
 
 def _agree(first: SearchResult, second: SearchResult) -> bool:
@@ -152,20 +215,26 @@ def _agree(first: SearchResult, second: SearchResult) -> bool:
     return first.converged and second.converged and abs(first.log_likelihood - second.log_likelihood) < SAME_MAXIMUM
 
 
-def _fit(design: MixedModelDesign, *, found: Evaluation, converged: bool, at_boundary: BoolArray, scale: float) -> MixedModelFit:
+def _fit(
+    design: MixedModelDesign, *, found: Evaluation, converged: bool, at_boundary: BoolArray, scale: float, curvature: FloatArray
+) -> MixedModelFit:
     """The evaluation at the maximum, brought back from units of the residual SD to those of the outcome."""
     n_rows, n_fixed = design.fixed.shape
+    units = np.full(len(found.components), scale**2)
+    if design.autocorrelation is not None:
+        units[-1] = 1.0
     return MixedModelFit(
         fixed_names=design.fixed_names,
         beta=_frozen(found.beta * scale),
         covariance=_frozen(found.covariance * scale**2),
-        component_names=(*(term.name for term in design.random), "residual"),
-        components=_frozen(found.components * scale**2),
+        component_names=(*(term.name for term in design.random), *design.residual_names),
+        components=_frozen(found.components * units),
         at_boundary=np.array(at_boundary),
-        expected_information=_frozen(found.expected_information / scale**4),
-        observed_information=_frozen(found.observed_information / scale**4),
-        p_matrices=_frozen(found.p_matrices / scale**4),
-        q_matrices=_frozen(found.q_matrices / scale**6),
+        expected_information=_frozen(found.expected_information / np.outer(units, units)),
+        observed_information=_frozen(found.observed_information / np.outer(units, units)),
+        p_matrices=_frozen(found.p_matrices / scale**2 / units[:, None, None]),
+        q_matrices=_frozen(found.q_matrices / scale**2 / np.outer(units, units)[:, :, None, None]),
+        curvature=_frozen(curvature / scale**2),
         log_likelihood=found.log_likelihood - (n_rows - n_fixed) * float(np.log(scale)),
         converged=converged,
         n_rows=n_rows,
