@@ -10,9 +10,9 @@ from mrs_pipeline.commands.fit_results import INDEPENDENT
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.errors import InputError
 from mrs_pipeline.io.tables import read_table, write_table
-from mrs_pipeline.statistics.analyses import main_contrast
 from mrs_pipeline.statistics.contrasts import COLUMNS, contrast_table, marginal_means
 from mrs_pipeline.statistics.design import active_name
+from mrs_pipeline.statistics.model_tests import main_contrast, main_name
 from mrs_pipeline.statistics.table_checks import refuse_overlapping
 
 REQUIRED = ("participant", "session", "condition", "window", "window_start_s", "window_stop_s", "measure", "value", "sd")
@@ -47,9 +47,10 @@ def of_estimator(measures: pd.DataFrame, estimator: str, *, name: str) -> pd.Dat
 
 def contrasts_of(measures: pd.DataFrame, *, statistics: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Contrasts and marginal means of the primary measure."""
-    if not statistics["conditions"] or len(statistics["conditions"]) < 2:
+    has_baseline, n_conditions = _has_baseline(measures), len(statistics["conditions"] or ())
+    if n_conditions == 0 or (n_conditions == 1 and not has_baseline):
         return _nothing_to_contrast(statistics, measures=measures), pd.DataFrame(columns=["measure", "condition"])
-    statistics = with_primary_contrast(statistics, has_baseline=_has_baseline(measures), active=active_name(measures))
+    statistics = with_primary_contrast(statistics, has_baseline=has_baseline, active=active_name(measures))
     primary = statistics["primary"]["measure"]
     means = marginal_means(measures, statistics=statistics, measure=primary)
     means.insert(0, "measure", primary)
@@ -63,9 +64,9 @@ def _has_baseline(measures: pd.DataFrame) -> bool:
 
 
 def _nothing_to_contrast(statistics: Mapping[str, Any], *, measures: pd.DataFrame) -> pd.DataFrame:
-    reason = "the study has fewer than two conditions"
+    reason = "the study has fewer than two conditions" + (" and no baseline" if statistics["conditions"] else "")
     if active_name(measures) == "task":
-        reason += "; task and rest within one condition are in measures.tsv and the figures, but no analysis contrasts them"
+        reason += "; task and rest within one condition are contrasted when statistics.conditions names it"
     row = {
         "analysis": statistics["primary"]["analysis"],
         "measure": statistics["primary"]["measure"],
@@ -77,9 +78,15 @@ def _nothing_to_contrast(statistics: Mapping[str, Any], *, measures: pd.DataFram
 
 
 def with_primary_contrast(statistics: Mapping[str, Any], *, has_baseline: bool, active: str = "infusion") -> dict[str, Any]:
-    """The section with the primary contrast named: the change from baseline, or the mean where no baseline was measured."""
+    """The section with the primary contrast named: the change from baseline, or the mean where no baseline was measured.
+
+    With one condition it is its change from baseline.
+    """
     if statistics["primary"].get("contrast"):
         return dict(statistics)
+    if len(statistics["conditions"]) == 1:
+        contrast = main_name(statistics["conditions"][0], change=True, active=active)
+        return {**statistics, "primary": {**statistics["primary"], "contrast": contrast}}
     reference, condition = statistics["conditions"][:2]
     contrast = main_contrast((condition, reference), change=has_baseline, active=active)
     return {**statistics, "primary": {**statistics["primary"], "contrast": contrast}}

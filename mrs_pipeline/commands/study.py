@@ -102,7 +102,7 @@ def _check_measures(config: Mapping[str, Any]) -> None:
     for name in (*statistics["measures"], statistics["primary"]["measure"]):
         if name not in known:
             raise unknown_name("measure in the statistics section", name, known)
-    if statistics["conditions"] and len(statistics["conditions"]) > 1:
+    if statistics["conditions"]:
         options_from(with_primary_contrast(statistics, has_baseline=True), analyses=ANALYSES)
 
 

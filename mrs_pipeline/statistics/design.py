@@ -1,16 +1,18 @@
 """From the table of measures to the crossover data of one measure: what is checked, what is dropped and how that is said."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from mrs_pipeline.errors import DataError
-from mrs_pipeline.statistics.options import Options
+from mrs_pipeline.statistics.comparisons import Comparison, Factors, comparisons
+from mrs_pipeline.statistics.options import ModelOptions, Options
 from mrs_pipeline.statistics.table_checks import checked_layout
 
-#: Participants who must have both conditions before a contrast is attempted.
-MIN_PARTICIPANTS = 4
+#: Participants that a contrast needs: with all its conditions, or with one of them in a comparison of groups, in which each has some.
+MIN_PARTICIPANTS, MIN_GROUP = 4, 2
 
 
 class UnanswerableError(DataError):
@@ -48,7 +50,8 @@ class MeasureData:
 
     ``rows``: participant session condition window phase y known_variance (+ period, covariates), one row per window with a value.
     ``windows``: window start_s stop_s phase, in order of time, each seen under every condition. ``y`` is on the scale of ``unit``.
-    ``notes`` say in words what was dropped or left out.
+    ``design`` is crossover, parallel (a participant has one condition), mixed (some of the conditions) or pre_post (there is one);
+    ``model`` is how mixed models describe the residuals. ``notes`` say in words what was dropped or left out.
     """
 
     measure: str
@@ -58,6 +61,14 @@ class MeasureData:
     conditions: tuple[str, ...]
     covariates: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    factors: Factors = field(default_factory=dict)
+    design: str = "crossover"
+    model: ModelOptions = field(default_factory=ModelOptions)
+
+    @property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """What is compared."""
+        return comparisons(self.conditions, factors=self.factors)
 
     @property
     def has_baseline(self) -> bool:
@@ -74,24 +85,91 @@ class MeasureData:
         """Whether the order of the sessions is known and can be adjusted for."""
         return "period" in self.rows.columns
 
+    def constant_in_sessions(self, column: str) -> bool:
+        """Whether a column has one value in all windows of a session, as age has and linewidth has not."""
+        return bool((self.rows.groupby(["participant", "session"])[column].nunique() <= 1).all())
+
     def infusion_only(self) -> "MeasureData":
         """The same data without the baseline windows."""
         keep = self.windows["phase"] == "infusion"
         rows = self.rows[self.rows["phase"] == "infusion"].reset_index(drop=True)
-        return MeasureData(**{**vars(self), "rows": rows, "windows": self.windows[keep].reset_index(drop=True)})
+        return replace(self, rows=rows, windows=self.windows[keep].reset_index(drop=True))
+
+    @cached_property
+    def size(self) -> Size:
+        """Participants, sessions and windows in the data."""
+        return size_of(self.rows)
+
+    @cached_property
+    def participants(self) -> dict[str, frozenset[str]]:
+        """Participants with a value, by condition."""
+        seen = self.rows[["participant", "condition"]].drop_duplicates().groupby("condition")["participant"].agg(frozenset)
+        return {str(condition): names for condition, names in seen.items()}
 
     def n_complete(self, *, pair: tuple[str, str]) -> int:
         """Participants with values under both conditions of a pair."""
-        seen = self.rows[self.rows["condition"].isin(pair)].groupby("participant")["condition"].nunique()
-        return int((seen == 2).sum())
+        return len(self.participants[pair[0]] & self.participants[pair[1]])
+
+    def group_sizes(self, comparison: Comparison) -> tuple[int, ...]:
+        """Participants behind a comparison: those with all its conditions, or, between groups, those with each condition."""
+        groups = [self.participants[condition] for condition in comparison.conditions]
+        if self.design in ("crossover", "pre_post"):
+            return (len(frozenset.intersection(*groups)),)
+        return tuple(len(group) for group in groups)
+
+    def shortage(self, comparison: Comparison) -> str:
+        """Why a comparison has too few participants; empty where it has enough."""
+        sizes = self.group_sizes(comparison)
+        if len(sizes) > 1:
+            if min(sizes) >= MIN_GROUP and sum(sizes) >= MIN_PARTICIPANTS:
+                return ""
+            found = ", ".join(f"{size} under '{name}'" for size, name in zip(sizes, comparison.conditions, strict=True))
+            needs = f"a comparison of groups needs at least {MIN_PARTICIPANTS}, {MIN_GROUP} in each"
+            return f"{self.measure} was measured in {found}; {needs}"
+        conditions = {1: "", 2: " under both conditions"}.get(len(comparison.conditions), " under all conditions")
+        if sizes[0] >= MIN_PARTICIPANTS:
+            return ""
+        return f"{sizes[0]} participants have {self.measure}{conditions}; a contrast needs at least {MIN_PARTICIPANTS}"
 
 
 def checked_measures(measures: pd.DataFrame, *, options: Options) -> pd.DataFrame:
     """The rows of the configured conditions with a ``phase`` column, sorted; every check of `table_checks` passed.
 
-    Other conditions are left out. `DataError` says which row contradicts the design of a crossover and what to do.
+    Other conditions are left out. `DataError` says which row contradicts the design and what to do.
     """
-    return checked_layout(measures, conditions=options.conditions, covariates=options.covariates)
+    checked = checked_layout(measures, conditions=options.conditions, covariates=options.covariates)
+    _require_design(checked, options=options)
+    return checked
+
+
+def _require_design(checked: pd.DataFrame, *, options: Options) -> None:
+    """`DataError` unless the table has the declared design, if one is declared."""
+    if options.design is None:
+        return
+    n_conditions = checked.groupby("participant")["condition"].nunique()
+    if options.design == "pre_post" and len(options.conditions) > 1:
+        raise DataError("statistics.design is pre_post, the change within one condition: name one condition in statistics.conditions")
+    if options.design == "parallel" and (n_conditions > 1).any():
+        raise DataError(
+            f"statistics.design is parallel, but participant {n_conditions.idxmax()} has sessions under {n_conditions.max()} conditions: "
+            "correct the table, or declare a crossover"
+        )
+    if options.design == "crossover" and not (n_conditions > 1).any():
+        raise DataError(
+            "statistics.design is crossover, but every participant has sessions under one condition only: give the sessions of a person "
+            "the same participant, or declare parallel groups"
+        )
+
+
+def _design_of(rows: pd.DataFrame, *, conditions: tuple[str, ...]) -> str:
+    """The design that rows of these conditions have."""
+    if len(conditions) == 1:
+        return "pre_post"
+    seen = rows.groupby("participant")["condition"].agg(frozenset)
+    if max(len(names) for names in seen) == 1:
+        return "parallel"
+    together = [any({condition, conditions[0]} <= names for names in seen) for condition in conditions[1:]]
+    return "crossover" if all(together) else "mixed"
 
 
 def measure_data(checked: pd.DataFrame, *, measure: str, options: Options) -> MeasureData:
@@ -105,10 +183,13 @@ def measure_data(checked: pd.DataFrame, *, measure: str, options: Options) -> Me
     rows = _complete_rows(rows, measure=measure, options=options, notes=notes)
     rows, unit = _on_scale(rows, measure=measure, scale=options.scale_of(measure))
     present = tuple(condition for condition in options.conditions if condition in set(rows["condition"]))
-    if len(present) < 2:
+    if len(present) < min(2, len(options.conditions)):
         raise UnanswerableError("one_condition", f"{measure} was measured under '{present[0]}' only: there is nothing to contrast it with")
     windows, rows = _common_windows(rows, n_conditions=len(present), notes=notes)
-    if "period" not in rows.columns:
+    design = _design_of(rows, conditions=present)
+    if design in ("parallel", "mixed"):
+        notes.append("conditions are compared between participants" + (" and within them" if design == "mixed" else ""))
+    if "period" not in rows.columns and design in ("crossover", "mixed"):
         notes.append("the order of the sessions is not in the table (period), so the estimate is not adjusted for it")
     others = checked.attrs.get("other_conditions", ())
     if others:
@@ -121,6 +202,9 @@ def measure_data(checked: pd.DataFrame, *, measure: str, options: Options) -> Me
         conditions=present,
         covariates=options.covariates,
         notes=tuple(notes),
+        factors=options.factors,
+        design=design,
+        model=options.model,
     )
     _require_participants(data)
     return data
@@ -175,11 +259,10 @@ def _common_windows(rows: pd.DataFrame, *, n_conditions: int, notes: list[str]) 
 
 
 def _require_participants(data: MeasureData) -> None:
-    """`UnanswerableError` unless one pair of conditions was seen in enough participants."""
-    pairs = [(condition, data.conditions[0]) for condition in data.conditions[1:]]
-    most = max(data.n_complete(pair=pair) for pair in pairs)
-    if most < MIN_PARTICIPANTS:
-        raise UnanswerableError(
-            "too_few_participants",
-            f"{most} participants have {data.measure} under both conditions; a contrast needs at least {MIN_PARTICIPANTS}",
-        )
+    """`UnanswerableError` unless one comparison has enough participants, and a change from baseline a baseline."""
+    if data.design == "pre_post" and not data.has_baseline:
+        where = f"under '{data.conditions[0]}' only and not before the infusion"
+        raise UnanswerableError("no_baseline", f"{data.measure} was measured {where}: there is nothing to compare it with")
+    shortages = [data.shortage(comparison) for comparison in data.comparisons]
+    if all(shortages):
+        raise UnanswerableError("too_few_participants", shortages[0])

@@ -17,7 +17,6 @@ from scipy import stats
 
 from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.errors import DataError, unknown_name
-from mrs_pipeline.statistics.likelihood import component_covariance
 from mrs_pipeline.statistics.linear_mixed_model import MixedModelFit
 
 #: Degrees of freedom that differ by less than this share are taken as one number.
@@ -80,15 +79,6 @@ def t_test(*, estimate: float, se: float, df: float, confidence: float) -> TestR
     )
 
 
-def adjusted_covariance(fit: MixedModelFit) -> FloatArray:
-    """Covariance of beta corrected for the uncertainty of the components (Kenward & Roger 1997, eq. 5), shape (n_fixed, n_fixed)."""
-    w, phi = component_covariance(fit.expected_information), fit.covariance
-    spread = fit.q_matrices - np.einsum("iab,bc,jcd->ijad", fit.p_matrices, phi, fit.p_matrices)
-    adjusted = phi + 2 * phi @ np.einsum("ij,ijab->ab", w, spread) @ phi
-    adjusted = adjusted - 0.5 * phi @ fit.curvature @ phi
-    return np.asarray((adjusted + adjusted.T) / 2)
-
-
 def f_test(fit: MixedModelFit, *, weights: FloatArray, method: str = "kenward_roger") -> FTestResult:
     """F test of ``weights @ beta = 0`` for weights of shape (n_contrasts, n_fixed), of full row rank; ``method`` as in `contrast_test`."""
     _require_converged(fit)
@@ -106,7 +96,7 @@ def _joint_kenward_roger(fit: MixedModelFit, weights: FloatArray) -> tuple[float
     """Scaled F and its denominator degrees of freedom."""
     scale, df = _kenward_roger_scale(fit, weights)
     effects = weights @ fit.beta
-    return scale * float(effects @ np.linalg.solve(weights @ adjusted_covariance(fit) @ weights.T, effects)) / len(weights), df
+    return scale * float(effects @ np.linalg.solve(weights @ fit.adjusted_covariance @ weights.T, effects)) / len(weights), df
 
 
 def _joint_satterthwaite(fit: MixedModelFit, weights: FloatArray) -> tuple[float, float]:
@@ -132,7 +122,7 @@ def _require_converged(fit: MixedModelFit) -> None:
 
 def _kenward_roger(fit: MixedModelFit, weights: FloatArray) -> tuple[FloatArray, float]:
     """Adjusted covariance, and the degrees of freedom of one contrast (its scale is 1)."""
-    return adjusted_covariance(fit), _kenward_roger_scale(fit, weights[None, :])[1]
+    return fit.adjusted_covariance, _kenward_roger_scale(fit, weights[None, :])[1]
 
 
 def _kenward_roger_scale(fit: MixedModelFit, weights: FloatArray) -> tuple[float, float]:
@@ -140,12 +130,13 @@ def _kenward_roger_scale(fit: MixedModelFit, weights: FloatArray) -> tuple[float
 
     The moments of F are matched so that the exact cases (Hotelling's T2, balanced analysis of variance) come out exactly.
     """
-    q, phi, w = len(weights), fit.covariance, component_covariance(fit.expected_information)
+    q, phi, w = len(weights), fit.covariance, fit.component_covariance
     theta = weights.T @ np.linalg.solve(weights @ phi @ weights.T, weights)
     moved = theta @ phi @ fit.p_matrices @ phi
     traces = np.trace(moved, axis1=1, axis2=2)
     a1 = float(traces @ w @ traces)
-    a2 = float(np.sum(w * np.einsum("iab,jba->ij", moved, moved)))
+    pairs = moved.reshape(len(w), -1) @ np.swapaxes(moved, 1, 2).reshape(len(w), -1).T
+    a2 = float(np.sum(w * pairs))
     if q == 1:  # both moments agree: the general formulas below reduce to this
         return 1.0, 2 / a2
     b = (a1 + 6 * a2) / (2 * q)

@@ -7,6 +7,7 @@ with Serial Correlation*, section 3.2). Notation as in Kenward & Roger 1997, Bio
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +16,7 @@ from mrs_pipeline.acquisition import BoolArray, FloatArray
 from mrs_pipeline.errors import DataError
 from mrs_pipeline.fids import read_only
 from mrs_pipeline.statistics.blocks import Blocks, Residuals, blocks_from, variance_range
-from mrs_pipeline.statistics.likelihood import Evaluation, evaluate, intrinsic_curvature
+from mrs_pipeline.statistics.likelihood import Evaluation, component_covariance, evaluate, intrinsic_curvature
 from mrs_pipeline.statistics.reml_search import Bounds, SearchResult, search
 
 #: Autocorrelations at which the search stops: below the first the residuals are as good as independent, above the second they
@@ -120,6 +121,19 @@ class MixedModelFit:
     log_likelihood: float
     converged: bool
     n_rows: int
+
+    @cached_property
+    def component_covariance(self) -> FloatArray:
+        """W, the asymptotic covariance of the components (n_components, n_components)."""
+        return component_covariance(self.expected_information)
+
+    @cached_property
+    def adjusted_covariance(self) -> FloatArray:
+        """Covariance of beta corrected for the uncertainty of the components (Kenward & Roger 1997, eq. 5), shape (n_fixed, n_fixed)."""
+        w, phi = self.component_covariance, self.covariance
+        spread = np.tensordot(w, self.q_matrices, axes=2) - np.sum(self.p_matrices @ phi @ np.tensordot(w, self.p_matrices, axes=1), axis=0)
+        adjusted = phi + phi @ (2 * spread - 0.5 * self.curvature) @ phi
+        return np.asarray((adjusted + adjusted.T) / 2)
 
     def component(self, name: str) -> float:
         """Estimate of the named variance component."""

@@ -1,16 +1,38 @@
 """The `statistics` section of a configuration, checked and with its defaults filled in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from mrs_pipeline.errors import ConfigError, unknown_name
+from mrs_pipeline.statistics.comparisons import Comparison, Factors, check_factors, comparisons
 from mrs_pipeline.statistics.multiplicity import ADJUSTMENTS
 
 #: Scale of the outcome -> unit of the estimates. ``log_percent`` analyses 100 x the natural logarithm.
 SCALES: dict[str, str] = {"log_percent": "%", "raw": "measure unit"}
 
-KEYS = ("conditions", "estimator", "primary", "analyses", "measures", "scale", "covariates", "adjustment", "confidence")
+#: Covariance of what is left in the windows of a session -> what it assumes.
+RESIDUALS: dict[str, str] = {
+    "independent": "one variance, windows independent",
+    "by_window": "a variance for each window, windows independent",
+    "ar1": "one variance, correlation rho^time between windows of a session",
+}
+DEGREES_OF_FREEDOM = ("kenward_roger", "satterthwaite")
+#: Designs that a table of measures can be declared to have.
+DESIGNS = ("crossover", "parallel", "pre_post")
+
+KEYS = (
+    *("conditions", "factors", "design", "estimator", "primary", "analyses", "measures", "scale", "covariates"),
+    *("residuals", "degrees_of_freedom", "adjustment", "confidence"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions:
+    """How a mixed model describes the residuals (a name in `RESIDUALS`) and counts degrees of freedom."""
+
+    residuals: str = "independent"
+    degrees_of_freedom: str = "kenward_roger"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +40,8 @@ class Options:
     """What to contrast: reference condition first, then every condition that is contrasted with it.
 
     ``primary`` names one analysis, measure and contrast, whose p is not adjusted. ``scale`` maps a measure (or ``default``) to a
-    name in `SCALES`. ``confidence`` is that of the intervals.
+    name in `SCALES`. ``confidence`` is that of the intervals. ``factors`` group the conditions of a factorial design; ``design`` is one of
+    `DESIGNS` or None, which takes the design that the table has.
     """
 
     conditions: tuple[str, ...]
@@ -29,6 +52,9 @@ class Options:
     covariates: tuple[str, ...] = ()
     adjustment: str = "holm"
     confidence: float = 0.95
+    factors: Factors = field(default_factory=dict)
+    design: str | None = None
+    model: ModelOptions = field(default_factory=ModelOptions)
 
     def scale_of(self, measure: str) -> str:
         """Scale on which a measure is analysed."""
@@ -38,16 +64,15 @@ class Options:
         """(condition, reference) of every contrast."""
         return [(condition, self.conditions[0]) for condition in self.conditions[1:]]
 
-    def is_primary(self, *, measure: str, pair: tuple[str, str] | None) -> bool:
-        """Whether a contrast of a pair of conditions answers the primary question, in whichever analysis."""
-        if self.primary is None or pair is None:
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Every comparison of the configured conditions."""
+        return comparisons(self.conditions, factors=self.factors)
+
+    def is_primary(self, *, measure: str, comparison: str) -> bool:
+        """Whether a contrast of the named comparison answers the primary question, in whichever analysis."""
+        if self.primary is None:
             return False
-        return measure == self.primary["measure"] and self.primary["contrast"].startswith(f"{pair_name(pair)}:")
-
-
-def pair_name(pair: tuple[str, str]) -> str:
-    """How a pair (condition, reference) is written in tables."""
-    return f"{pair[0]} - {pair[1]}"
+        return measure == self.primary["measure"] and self.primary["contrast"].rpartition(":")[0] == comparison
 
 
 def options_from(statistics: Mapping[str, Any], *, analyses: Mapping[str, object]) -> Options:
@@ -67,6 +92,12 @@ def options_from(statistics: Mapping[str, Any], *, analyses: Mapping[str, object
         covariates=tuple(statistics.get("covariates") or ()),
         adjustment=statistics.get("adjustment", "holm"),
         confidence=float(statistics.get("confidence", 0.95)),
+        factors=statistics.get("factors") or {},
+        design=statistics.get("design"),
+        model=ModelOptions(
+            residuals=statistics.get("residuals", "independent"),
+            degrees_of_freedom=statistics.get("degrees_of_freedom", "kenward_roger"),
+        ),
     )
     _check_names(options, analyses=analyses)
     _check_primary(options)
@@ -84,12 +115,25 @@ def _check_names(options: Options, *, analyses: Mapping[str, object]) -> None:
     for name in options.scale:
         if name not in (*options.measures, "default"):
             raise unknown_name("measure in 'statistics: scale'", name, (*options.measures, "default"))
-    if options.adjustment not in ADJUSTMENTS:
-        raise unknown_name("adjustment", options.adjustment, ADJUSTMENTS)
+    _check_choices(options)
     if not 0 < options.confidence < 1:
         raise ConfigError(f"'statistics: confidence' is {options.confidence:g}: use a number between 0 and 1, such as 0.95")
-    if len(options.conditions) < 2 or len(set(options.conditions)) < len(options.conditions):
-        raise ConfigError("'statistics: conditions' needs two or more different names, the reference first")
+    if len(set(options.conditions)) < len(options.conditions):
+        raise ConfigError("'statistics: conditions' needs different names, the reference first, or one name for a change from baseline")
+    check_factors(options.factors, conditions=options.conditions)
+
+
+def _check_choices(options: Options) -> None:
+    """`ConfigError` for a choice that is not in its table."""
+    choices: tuple[tuple[str, str | None, Iterable[str | None]], ...] = (
+        ("adjustment", options.adjustment, ADJUSTMENTS),
+        ("value of 'statistics: residuals'", options.model.residuals, RESIDUALS),
+        ("value of 'statistics: degrees_of_freedom'", options.model.degrees_of_freedom, DEGREES_OF_FREEDOM),
+        ("value of 'statistics: design'", options.design, (None, *DESIGNS)),
+    )
+    for what, name, known in choices:
+        if name not in known:
+            raise unknown_name(what, str(name), [valid for valid in known if valid])
 
 
 def _check_primary(options: Options) -> None:
@@ -99,7 +143,7 @@ def _check_primary(options: Options) -> None:
     if not isinstance(options.primary, Mapping):
         raise ConfigError("'statistics: primary' must have the keys analysis, measure and contrast")
     kinds = ("infusion change", "infusion mean", "task change", "task mean")
-    contrasts = [f"{pair_name(pair)}: {what}" for pair in options.pairs() for what in kinds]
+    contrasts = [f"{item.name}: {what}" for item in options.comparisons() for what in kinds]
     for key, valid in (("analysis", options.analyses), ("measure", options.measures), ("contrast", contrasts)):
         if options.primary.get(key) not in valid:
             raise unknown_name(f"'statistics: primary: {key}'", str(options.primary.get(key)), valid)

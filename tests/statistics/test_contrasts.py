@@ -33,10 +33,11 @@ def test_columns_and_names(study: Study, section: dict[str, Any]) -> None:
     aware = table[table["analysis"] == "session_aware"]["contrast"].tolist()
     windows = [f"naltrexone - placebo: window {start} to {start + 300} s" for start in (0, 300, 600, 900)]
     changes = ["placebo: infusion change", "naltrexone: infusion change"]
-    assert aware == [MAIN, "naltrexone - placebo: baseline", *changes, *windows]
+    over_time = ["naltrexone - placebo: infusion trend", "naltrexone - placebo: infusion by window"]
+    assert aware == [MAIN, "naltrexone - placebo: baseline", *changes, *windows, *over_time]
     assert table[table["analysis"] == "as_published"]["contrast"].tolist() == ["naltrexone - placebo: infusion mean"]
     assert (table["status"] == "ok").all()
-    assert (table["unit"] == "%").all()
+    assert (table["unit"] == np.where(table["contrast"].str.endswith("trend"), "%/min", "%")).all()
     assert (table["n_participants"] == 8).all()
     sizes = {name: tuple(row(table, analysis=name, contrast=c)[["n_sessions", "n_windows"]]) for name, c in (("session_aware", MAIN),)}
     assert sizes == {"session_aware": (16, 80)}
@@ -106,7 +107,8 @@ def test_three_conditions(study: Study, section: dict[str, Any]) -> None:
     few = third[third["participant"] <= "03"]
     conditions = {**section, "conditions": ["placebo", "naltrexone", "esketamine"]}
     whole = contrast_table(pd.concat([table, third]).drop(columns="period"), statistics=conditions)
-    mains = whole[whole["contrast"].str.contains("- placebo: infusion") & (whole["status"] == "ok")]
+    mains = whole[whole["contrast"].str.endswith("- placebo: infusion change") | whole["contrast"].str.endswith("- placebo: infusion mean")]
+    mains = mains[mains["status"] == "ok"]
     assert len(mains) == 6
     partly = contrast_table(pd.concat([table, few]).drop(columns="period"), statistics={**conditions, "analyses": ["session_aware"]})
     assert row(partly, contrast="esketamine - placebo: infusion change")["status"] == "too_few_participants"

@@ -19,7 +19,7 @@ def test_defaults() -> None:
     options = options_from({key: GOOD[key] for key in ("conditions", "analyses", "measures")}, analyses=ANALYSES)
     assert (options.adjustment, options.confidence, options.covariates) == ("holm", 0.95, ())
     assert options.scale_of("Glx/tNAA") == "log_percent"
-    assert not options.is_primary(measure="Glx/tNAA", pair=("naltrexone", "placebo"))
+    assert not options.is_primary(measure="Glx/tNAA", comparison="naltrexone - placebo")
 
 
 def test_scale_of_one_measure_and_of_all_others() -> None:
@@ -39,8 +39,17 @@ def test_every_later_condition_is_contrasted_with_the_first() -> None:
         ({"conditons": []}, "unknown key of the statistics section 'conditons'"),
         ({"conditions": "placebo"}, "'statistics: conditions' must be a list"),
         ({"measures": []}, "'statistics: measures' must be a list"),
-        ({"conditions": ["placebo"]}, "two or more different names"),
-        ({"conditions": ["placebo", "placebo"]}, "two or more different names"),
+        ({"conditions": ["placebo", "placebo"]}, "needs different names"),
+        ({"residuals": "ar2"}, "unknown value of 'statistics: residuals' 'ar2': use one of ar1, by_window, independent"),
+        ({"degrees_of_freedom": "z"}, "unknown value of 'statistics: degrees_of_freedom' 'z': use one of kenward_roger, satterthwaite"),
+        ({"design": "latin"}, "unknown value of 'statistics: design' 'latin': use one of crossover, parallel, pre_post"),
+        ({"factors": {"drug": {"placebo": ["placebo"]}}}, "'statistics: factors: drug' must have two levels"),
+        ({"factors": {"drug": {"no": ["placebo"], "yes": ["ketamine"]}}}, "unknown condition in 'statistics: factors: drug' 'ketamine'"),
+        ({"factors": {"drug": {"no": ["placebo"], "yes": []}}}, "must name each of the conditions placebo, naltrexone in one level"),
+        (
+            {"factors": {name: {"no": ["placebo"], "yes": ["naltrexone"]} for name in ("a", "b")}},
+            "factors 'a' and 'b' do not cross",
+        ),
         ({"analyses": ["anova"]}, "unknown analysis 'anova': use one of as_published, paired_summary"),
         ({"scale": {"Glx/tNAA": "log"}}, "unknown scale 'log': use one of log_percent, raw"),
         ({"scale": {"Glx": "raw"}}, "unknown measure in 'statistics: scale' 'Glx'"),
