@@ -83,8 +83,8 @@ def settings() -> Iterator[Setting]:
             yield Setting(group="spread", truth=truth)
         sd = 0.67 * WINDOW_SD_PERCENT
         usual = replace(BASE, n_participants=n, session_sd_percent=sd, response_sd_percent=sd)
-        yield Setting(group="by_window", truth=replace(usual, window_sd_ratio=2.0), models=(*USUAL, "session_aware, by_window"))
-        yield Setting(group="ar1", truth=replace(usual, autocorrelation=0.5), models=(*USUAL, "session_aware, ar1"))
+        yield Setting(group="by_window", truth=replace(usual, window_sd_ratio=2.0), models=("session_aware", "session_aware, by_window"))
+        yield Setting(group="ar1", truth=replace(usual, autocorrelation=0.5), models=("session_aware", "session_aware, ar1"))
         correlated = replace(BASE, n_participants=n, autocorrelation=0.5)
         yield Setting(group="ar1", truth=correlated, models=(*USUAL, "session_aware, ar1", "session_aware, ar1, satterthwaite"))
     yield Setting(group="satterthwaite", truth=usual, models=("session_aware, satterthwaite",))

@@ -188,12 +188,11 @@ def _covariate_parts(data: MeasureData, *, name: str) -> dict[str, FloatArray]:
 
 def _cells(data: MeasureData) -> dict[str, FloatArray]:
     """Indicator of every condition and window, condition-major."""
-    rows = data.rows
-    return {
-        f"{condition}, window {window}": ((rows["condition"] == condition) & (rows["window"] == window)).to_numpy(dtype=float)
-        for condition in data.conditions
-        for window in data.windows["window"]
-    }
+    order = {condition: position for position, condition in enumerate(data.conditions)}
+    condition = np.array([order[name] for name in data.rows["condition"]])
+    labels = [f"{condition}, window {window}" for condition in data.conditions for window in data.windows["window"]]
+    place = condition * len(data.windows) + _window_order(data)
+    return dict(zip(labels, np.eye(len(labels))[place].T, strict=True))
 
 
 def _periods(data: MeasureData) -> dict[str, FloatArray]:
