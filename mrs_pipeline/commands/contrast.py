@@ -12,6 +12,7 @@ from mrs_pipeline.errors import InputError
 from mrs_pipeline.io.tables import read_table, write_table
 from mrs_pipeline.statistics.contrasts import COLUMNS, contrast_table, marginal_means
 from mrs_pipeline.statistics.design import active_name
+from mrs_pipeline.statistics.diagnostics import DIAGNOSTIC_COLUMNS, diagnostics_table
 from mrs_pipeline.statistics.model_tests import main_contrast, main_name
 from mrs_pipeline.statistics.table_checks import refuse_overlapping
 
@@ -19,7 +20,7 @@ REQUIRED = ("participant", "session", "condition", "window", "window_start_s", "
 
 
 def contrast_file(measures: Path, *, config: Mapping[str, Any], out_dir: Path) -> None:
-    """Write ``contrasts.tsv`` and ``marginal_means.tsv`` for a measures table and the `statistics` section of a study.
+    """Write ``contrasts.tsv``, ``marginal_means.tsv`` and ``diagnostics.tsv`` for a measures table and the `statistics` section of a study.
 
     A study without conditions has nothing to contrast: its table says so in one row.
     """
@@ -29,7 +30,9 @@ def contrast_file(measures: Path, *, config: Mapping[str, Any], out_dir: Path) -
         raise InputError(f"{measures} has a header and no rows: give a table with the measures of all sessions")
     chosen = of_estimator(table, config["statistics"].get("estimator", INDEPENDENT), name=str(measures))
     contrasts, means = contrasts_of(chosen, statistics=config["statistics"])
+    diagnostics = diagnostics_of(chosen, statistics=config["statistics"])
     with staged_folder(out_dir) as folder:
+        write_table(diagnostics, folder / "diagnostics.tsv")
         write_table(contrasts, folder / "contrasts.tsv")
         write_table(means, folder / "marginal_means.tsv")
 
@@ -47,14 +50,30 @@ def of_estimator(measures: pd.DataFrame, estimator: str, *, name: str) -> pd.Dat
 
 def contrasts_of(measures: pd.DataFrame, *, statistics: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Contrasts and marginal means of the primary measure."""
-    has_baseline, n_conditions = _has_baseline(measures), len(statistics["conditions"] or ())
-    if n_conditions == 0 or (n_conditions == 1 and not has_baseline):
+    has_baseline = _has_baseline(measures)
+    if _n_comparable(statistics, has_baseline=has_baseline) == 0:
         return _nothing_to_contrast(statistics, measures=measures), pd.DataFrame(columns=["measure", "condition"])
     statistics = with_primary_contrast(statistics, has_baseline=has_baseline, active=active_name(measures))
     primary = statistics["primary"]["measure"]
     means = marginal_means(measures, statistics=statistics, measure=primary)
     means.insert(0, "measure", primary)
     return contrast_table(measures, statistics=statistics), means
+
+
+def diagnostics_of(measures: pd.DataFrame, *, statistics: Mapping[str, Any]) -> pd.DataFrame:
+    """Diagnostics of the session-aware model of every measure; empty where there is nothing to contrast."""
+    has_baseline = _has_baseline(measures)
+    if _n_comparable(statistics, has_baseline=has_baseline) == 0:
+        return pd.DataFrame(columns=list(DIAGNOSTIC_COLUMNS))
+    return diagnostics_table(
+        measures, statistics=with_primary_contrast(statistics, has_baseline=has_baseline, active=active_name(measures))
+    )
+
+
+def _n_comparable(statistics: Mapping[str, Any], *, has_baseline: bool) -> int:
+    """Conditions that can be compared with another, or with their baseline."""
+    n_conditions = len(statistics["conditions"] or ())
+    return n_conditions if n_conditions > 1 or has_baseline else 0
 
 
 def _has_baseline(measures: pd.DataFrame) -> bool:

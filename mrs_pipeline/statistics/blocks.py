@@ -31,14 +31,17 @@ class Blocks:
 
     outcome (n_blocks, size), fixed (n_blocks, size, n_fixed), kernels (n_kernels, n_blocks, size, size): Z_k Z_k' of the random terms,
     then the diagonals of the residual variances; the constant part of V (n_blocks, size, size): known variances and the ones of the
-    padding. ``separation`` (n_blocks, size, size) is the time between rows of one session and infinite between others; where it is given,
-    the last component is the correlation rho of residuals one unit of time apart, and rho^separation takes the place of the last kernel.
+    padding; ``rows`` (n_blocks, size) are their numbers, -1 for padding.
+
+    ``separation`` (n_blocks, size, size) is the time between rows of one session and infinite between others; where it is given, the
+    last component is the correlation rho of residuals one unit of time apart, and rho^separation takes the place of the last kernel.
     """
 
     outcome: FloatArray
     fixed: FloatArray
     kernels: FloatArray
     constant: FloatArray
+    rows: NDArray[np.int_]
     n_rows: int
     separation: FloatArray | None = None
 
@@ -96,6 +99,7 @@ def blocks_from(
         fixed=np.where(real[:, :, None], fixed[rows], 0.0),
         kernels=np.array([*kernels, *diagonals]),
         constant=constant,
+        rows=rows,
         n_rows=n_rows,
         separation=None
         if residuals.sessions is None or residuals.times is None

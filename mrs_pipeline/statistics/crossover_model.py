@@ -131,11 +131,17 @@ def _residual_structure(data: MeasureData) -> tuple[dict[str, Any], str]:
         return {"residual_groups": _window_order(data)}, ""
     if data.model.residuals == "ar1" and n_windows >= MIN_WINDOWS_AR1:
         session = (data.rows["participant"] + "\n" + data.rows["session"]).to_numpy()
-        middle = (data.rows["window_start_s"] + data.rows["window_stop_s"]).to_numpy(dtype=float) / 2
-        return {"autocorrelation": Autocorrelation(sessions=session, times=middle / time_unit_s(data))}, ""
+        return {"autocorrelation": Autocorrelation(sessions=session, times=_times_s(data) / time_unit_s(data))}, ""
     if data.model.residuals == "ar1":
         return {}, f"{n_windows} windows cannot tell an autocorrelation from the level of a session: residuals taken as independent"
     return {}, ""
+
+
+def _times_s(data: MeasureData) -> FloatArray:
+    """Mean time of the transients of each row's window where the table has it, else its middle; shape (n_rows,)."""
+    middle = (data.rows["window_start_s"] + data.rows["window_stop_s"]) / 2
+    known = data.rows["mean_time_s"].fillna(middle) if "mean_time_s" in data.rows.columns else middle
+    return known.to_numpy(dtype=float)
 
 
 def _window_order(data: MeasureData) -> NDArray[np.int_]:

@@ -29,6 +29,7 @@ rule contrast:
     output:
         contrasts=RESULTS / "group" / "contrasts.tsv",
         means=RESULTS / "group" / "marginal_means.tsv",
+        diagnostics=RESULTS / "group" / "diagnostics.tsv",
     log:
         LOGS / "contrast.log",
     benchmark:
