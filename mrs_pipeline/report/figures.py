@@ -139,9 +139,10 @@ def contrast_forest(contrasts: pd.DataFrame, *, primary: Mapping[str, str] | Non
 
     ``primary`` gives analysis, measure and contrast. Rows name their contrast if there are several; with
     ``contrast`` those of another contrast only have an asterisk. Results in different
-    units stand in panels of their own; one that could not be estimated keeps its row and says so.
+    units stand in panels of their own; one that could not be estimated keeps its row and says so. Joint tests have no estimate and no row.
     """
     rows = normalised(contrasts, name="contrasts")
+    rows = rows[np.isfinite(rows["estimate"]) | rows["status"].map(is_failed)]
     if rows.empty:
         return drawing.notice("There are no contrasts to show.")
     only = rows["contrast"].iloc[0] if rows["contrast"].nunique() == 1 else ""

@@ -1,7 +1,7 @@
 """The table of analyses: what each computes, what it assumes and the warning that goes with it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mrs_pipeline.statistics.crossover_model import fit_participant_model, fit_session_model, window_weights
 from mrs_pipeline.statistics.design import MeasureData, UnanswerableError
@@ -42,7 +42,8 @@ def as_published(data: MeasureData, *, confidence: float) -> list[NamedTest]:
     if len(data.conditions) == 1:
         raise UnanswerableError("not_applicable", "the published model compares conditions during the infusion, and there is only one")
     model = fit_participant_model(data.infusion_only())
-    return comparison_tests(model, windows=window_weights(model.data, phase="infusion"), kind="main", confidence=confidence)
+    tests = comparison_tests(model, windows=window_weights(model.data, phase="infusion"), kind="main", confidence=confidence)
+    return [replace(test, effect=None) for test in tests]  # its standard error is not that of differences between sessions
 
 
 def paired_summary(data: MeasureData, *, confidence: float) -> list[NamedTest]:
