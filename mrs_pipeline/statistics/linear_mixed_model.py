@@ -200,7 +200,11 @@ def _residual_sd(design: MixedModelDesign) -> float:
 
 
 def _best_search(blocks: Blocks, *, design: MixedModelDesign) -> SearchResult:
-    """Highest maximum over the starting points; the third is tried only if the first two disagree."""
+    """Highest maximum over the starting points.
+
+    One start is enough for a covariance that is linear in its components and a maximum inside their bounds; the third is tried only if
+    the first two disagree.
+    """
     bounds = _bounds(design)
     results: list[SearchResult] = []
     for share_random, share_residual, correlation in STARTS:
@@ -209,6 +213,8 @@ def _best_search(blocks: Blocks, *, design: MixedModelDesign) -> SearchResult:
         if design.autocorrelation is not None:
             start[-1] = correlation
         results.append(search(blocks, start=start, bounds=bounds))
+        if len(results) == 1 and design.autocorrelation is None and results[0].converged and not np.any(results[0].at_boundary):
+            break
         if len(results) == 2 and _agree(*results):
             break
     return max(results, key=lambda result: (result.converged, result.log_likelihood))
