@@ -5,6 +5,11 @@
 Each line is one setting and one model; columns are the share of studies with p < 0.05 (type-I error where the effect is 0, else power),
 the share of 95 % intervals that hold the true effect, the mean degrees of freedom, the spread of the estimates over the mean standard
 error, the studies without a number and the milliseconds of one analysis. ``--only`` runs the named groups of settings.
+
+    python benchmarks/statistics_calibration.py --complete --studies 20000
+
+does the same without missing windows by the closed forms that the models then have (tests/statistics/test_crossover_model.py shows that
+they agree), for two models and many studies in little time.
 """
 
 import argparse
@@ -13,7 +18,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy import stats
 
+from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.errors import DataError
 from mrs_pipeline.statistics.crossover_model import CellMeans, fit_participant_model, fit_session_model, window_weights
 from mrs_pipeline.statistics.design import MeasureData, checked_measures, measure_data
@@ -135,6 +142,51 @@ def tallies(setting: Setting, *, n_studies: int, seed: int) -> dict[str, Tally]:
     return found
 
 
+def complete_tests(truth: CrossoverTruth, *, n_studies: int, seed: int) -> dict[str, tuple[FloatArray, FloatArray, int]]:
+    """Estimates (n_studies,), standard errors (n_studies,) and degrees of freedom of complete data, by model.
+
+    session_aware is the two-sample t test between the sequences of half the difference in change (Hills & Armitage 1979, Br J Clin
+    Pharmacol 8:7), as_published least squares with participants as fixed effects, whose error is that of windows.
+    """
+    truth = replace(truth, missing_fraction=0.0)
+    y = np.array([simulated_percent(truth, rng=np.random.default_rng([seed, study])) for study in range(n_studies)])
+    during = np.arange(y.shape[-1]) >= truth.n_baseline_windows
+    change = y[..., during].mean(-1) - (y[..., ~during].mean(-1) if truth.n_baseline_windows else 0.0)
+    later = change[..., 1] - change[..., 0]
+    samples = (later[:, ::2], later[:, 1::2])  # even participants have the second condition last
+    df = later.shape[1] - 2
+    pooled = sum((sample.shape[1] - 1) * sample.var(axis=1, ddof=1) for sample in samples) / df
+    se = np.sqrt(pooled * sum(1 / sample.shape[1] for sample in samples)) / 2
+    aware = ((samples[0].mean(1) - samples[1].mean(1)) / 2, se, df)
+    return {"session_aware": aware, "as_published": _window_test(y[..., during])}
+
+
+def _window_test(y: FloatArray) -> tuple[FloatArray, FloatArray, int]:
+    """Condition against the residual of windows, with means of condition and window, period and participants as fixed effects."""
+    _, n, _, n_windows = y.shape
+    participant, period, window = (axis.ravel() for axis in np.indices(y.shape[1:]))
+    treated = (participant + period) % 2
+    cells = np.eye(2 * n_windows)[treated * n_windows + window]
+    x = np.column_stack([cells, np.where(period == 1, 1.0, -1.0), np.eye(n)[participant][:, 1:]])
+    weights = np.concatenate([np.repeat([-1.0, 1.0], n_windows) / n_windows, np.zeros(n)])
+    inverse = np.linalg.inv(x.T @ x)
+    flat = y.reshape(len(y), -1)
+    beta = flat @ x @ inverse
+    df = x.shape[0] - x.shape[1]
+    variance = ((flat - beta @ x.T) ** 2).sum(axis=1) / df
+    return beta @ weights, np.sqrt(variance * float(weights @ inverse @ weights)), df
+
+
+def print_complete(setting: Setting, *, n_studies: int, seed: int) -> None:
+    """The lines of one setting without missing windows."""
+    truth = replace(setting.truth, missing_fraction=0.0)
+    for name, (estimate, se, df) in complete_tests(truth, n_studies=n_studies, seed=seed).items():
+        rejected = np.mean(np.abs(estimate / se) > stats.t.ppf(0.975, df))
+        covered = np.mean(np.abs(estimate - truth.effect_percent) / se <= stats.t.ppf(0.975, df))
+        spread = np.std(estimate) / np.sqrt(np.mean(se**2))
+        print(f"{described(truth)}  {name:34}  {rejected:8.4f}  {covered:7.4f}  {df:5.1f}  {spread:6.3f}  {0:6d}", flush=True)
+
+
 def described(truth: CrossoverTruth) -> str:
     """The setting as the first columns of its lines."""
     spread = f"{truth.session_sd_percent / WINDOW_SD_PERCENT:.2f}, {truth.response_sd_percent / WINDOW_SD_PERCENT:.2f}"
@@ -147,6 +199,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--studies", type=int, default=1000, help="simulated studies per setting")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--complete", action="store_true", help="no missing windows, by closed forms")
     groups = list(dict.fromkeys(setting.group for setting in settings()))
     parser.add_argument("--only", nargs="+", choices=groups, default=groups)
     arguments = parser.parse_args()
@@ -159,6 +212,9 @@ def main() -> None:
     )
     for setting in settings():
         if setting.group not in arguments.only:
+            continue
+        if arguments.complete:
+            print_complete(setting, n_studies=arguments.studies, seed=arguments.seed)
             continue
         for name, tally in tallies(setting, n_studies=arguments.studies, seed=arguments.seed).items():
             print(f"{described(setting.truth)}  {name:34}  {tally.line(effect_percent=setting.truth.effect_percent)}", flush=True)
