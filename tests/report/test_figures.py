@@ -202,3 +202,10 @@ def test_the_readers_settings_do_not_matter(measures: pd.DataFrame) -> None:
     with mpl.rc_context({"font.size": 30, "axes.grid": True, "svg.fonttype": "path"}):
         assert figures.time_course(measures, measure="Glx/tNAA") == usual
         assert mpl.rcParams["font.size"] == 30
+
+
+def test_forest_leaves_joint_tests_out_but_not_failures(contrasts: pd.DataFrame) -> None:
+    joint = contrasts.iloc[:1].assign(contrast="drug - placebo: infusion by window", estimate=np.nan, ci_low=np.nan, ci_high=np.nan)
+    svg = figures.contrast_forest(pd.concat([contrasts, joint], ignore_index=True))
+    assert not any("by window" in text for text in words(svg))
+    assert words(svg).count("not estimated") == 1
