@@ -89,7 +89,7 @@ def change(section, **values):
 
 WRONG = {
     "unknown section": (lambda config: config.update(windos={}), "unknown key 'windos' (did you mean 'windows'?)"),
-    "unknown key": (change("windows", evnt=1), "unknown key 'windows.evnt' (did you mean 'event'?): use one of baseline, event, infusion"),
+    "unknown key": (change("windows", evnt=1), "unknown key 'windows.evnt' (did you mean 'event'?): use one of "),
     "type": (change("basis", n_points="many"), "'basis.n_points' is 'many': expected a value of type integer"),
     "range": (change("basis", echo_time_s=30), "'basis.echo_time_s' is 30: expected at most 1"),
     "metabolite": (change("basis", metabolites=["NAA", "NAX"]), "NAX"),
