@@ -50,6 +50,12 @@ TEXT_COLUMNS = frozenset(
         "file",
         "kind",
         "acq_time",
+        "control",
+        "sentence",
+        "variant",
+        "stage",
+        "criterion",
+        "question",
     }
 )
 

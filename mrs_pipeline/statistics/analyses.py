@@ -8,6 +8,7 @@ from mrs_pipeline.statistics.design import MeasureData, UnanswerableError
 from mrs_pipeline.statistics.group_summary import summary_test
 from mrs_pipeline.statistics.model_tests import NamedTest, comparison_tests, main_name, model_tests, with_effect
 from mrs_pipeline.statistics.paired_summary import paired_test
+from mrs_pipeline.statistics.sign_flip import max_t, sign_flip
 
 AnalysisFunction = Callable[..., list[NamedTest]]
 
@@ -16,8 +17,9 @@ AnalysisFunction = Callable[..., list[NamedTest]]
 class Analysis:
     """One entry of `ANALYSES`.
 
-    ``function(data, *, confidence)`` returns the contrasts of one measure or raises `UnanswerableError`. ``uses_baseline`` tells whether
-    its main contrast is a change from baseline where baseline windows exist. ``warning`` is empty unless readers must be warned.
+    ``function(data, *, confidence)`` returns the contrasts of one measure or raises `UnanswerableError`; ``settings`` names the options
+    of the statistics section that it takes besides. ``uses_baseline`` tells whether its main contrast is a change from baseline where
+    baseline windows exist, ``has_main`` whether it has one. ``warning`` is empty unless readers must be warned.
     """
 
     function: AnalysisFunction
@@ -25,6 +27,8 @@ class Analysis:
     assumption: str
     uses_baseline: bool
     warning: str = ""
+    settings: tuple[str, ...] = ()
+    has_main: bool = True
 
 
 def session_aware(data: MeasureData, *, confidence: float, weighted: bool = False) -> list[NamedTest]:
@@ -46,14 +50,14 @@ def as_published(data: MeasureData, *, confidence: float) -> list[NamedTest]:
     return [replace(test, effect=None) for test in tests]  # its standard error is not that of differences between sessions
 
 
-def paired_summary(data: MeasureData, *, confidence: float) -> list[NamedTest]:
+def paired_summary(data: MeasureData, *, confidence: float, summary: str = "mean") -> list[NamedTest]:
     """T tests of one summary per session, adjusted for period: within participants, or between groups."""
     tests = []
     for comparison in data.comparisons:
         if comparison.pair and data.design == "crossover":
-            found = paired_test(data, pair=comparison.pair, confidence=confidence)
+            found = paired_test(data, pair=comparison.pair, confidence=confidence, summary=summary)
         else:
-            found = summary_test(data, comparison=comparison, confidence=confidence)
+            found = summary_test(data, comparison=comparison, confidence=confidence, summary=summary)
         name = main_name(comparison.name, change=data.has_baseline, active=data.active)
         row = NamedTest(contrast=name, kind="main", pair=comparison.pair, test=found.test, size=found.size)
         tests.append(with_effect(row, data=data, comparison=comparison, confidence=confidence))
@@ -90,8 +94,34 @@ ANALYSES: dict[str, Analysis] = {
     ),
     "paired_summary": Analysis(
         function=paired_summary,
-        description="Mean change of each session, condition minus reference within participant, t test adjusted for period",
+        description="Change of each session, condition minus reference within participant, t test adjusted for period",
         assumption="only participants with both sessions count; every session's mean has the same variance",
         uses_baseline=True,
+        settings=("summary",),
+    ),
+    "sign_flip": Analysis(
+        function=sign_flip,
+        description=(
+            "Change of each session, condition minus reference within participant, adjusted for period; p and interval by permutation of "
+            "the orders of the conditions among participants"
+        ),
+        assumption=(
+            "the orders of the conditions were assigned at random, and the condition shifts the change of every participant by the same "
+            "amount; no distribution is assumed. Without known periods: differences are symmetric"
+        ),
+        uses_baseline=True,
+        settings=("summary", "permutation"),
+    ),
+    "max_t": Analysis(
+        function=max_t,
+        description=(
+            "Each infusion window less the baseline, condition minus reference within participant, by the same permutation as sign_flip; "
+            "p_adjusted by step-down max-T controls the chance of any false positive among the windows"
+        ),
+        assumption="as sign_flip, in every window",
+        uses_baseline=True,
+        warning="a significant window says that there is an effect in that window, not that it differs from the windows beside it",
+        settings=("permutation",),
+        has_main=False,
     ),
 }

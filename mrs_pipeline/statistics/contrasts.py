@@ -32,9 +32,9 @@ def contrast_table(measures: pd.DataFrame, *, statistics: Mapping[str, Any]) -> 
 
     Estimates on the log scale are 100 x the difference of logarithms, in %. ``p_adjusted``: the primary measure's main contrast keeps
     its own p; the main contrasts of the other measures are one family per analysis, as are each further kind of contrast over the
-    measures; the windows of one measure and pair of conditions are a family of their own. What cannot be answered is a row whose
-    status and reason say why, with missing numbers. Joint (F) tests have no
-    estimate. `DataError` for a table that contradicts its design, `ConfigError` for the section.
+    measures; the windows of one measure and pair of conditions are a family of their own, adjusted by max-T in the analysis max_t.
+    What cannot be answered is a row whose status and reason say why, with missing numbers. Joint (F) tests have no estimate.
+    `DataError` for a table that contradicts its design, `ConfigError` for the section.
     """
     options = options_from(statistics, analyses=ANALYSES)
     checked = checked_measures(measures, options=options)
@@ -98,7 +98,8 @@ def _rows(
     if isinstance(data, UnanswerableError):
         return _status_rows(checked, name, measure, options=options, error=data)
     try:
-        tests = ANALYSES[name].function(data, confidence=options.confidence)
+        settings = {key: getattr(options, key) for key in ANALYSES[name].settings}
+        tests = ANALYSES[name].function(data, confidence=options.confidence, **settings)
     except UnanswerableError as error:
         return _status_rows(checked, name, measure, options=options, error=error)
     rows = [{"analysis": name, "measure": measure, **_test_columns(test, data=data)} for test in tests]
@@ -134,6 +135,8 @@ def _with_family(row: dict[str, object], *, test: NamedTest, options: Options) -
         family = UNADJUSTED
     if test.kind == "window":
         family = f"{family} {measure} {test.comparison}"
+    if test.p_adjusted is not None:
+        return {**row, "family": UNADJUSTED, "adjusted_by_analysis": test.p_adjusted}
     return {**row, "family": family}
 
 
@@ -149,9 +152,11 @@ def _status_rows(checked: pd.DataFrame, name: str, measure: str, *, options: Opt
 
 
 def _adjusted(table: pd.DataFrame, *, method: str) -> pd.Series:
-    """P adjusted within each family; the p itself where there is none."""
+    """P adjusted within each family, or by the analysis itself; the p as it is where there is neither."""
     result = table["p"].astype(float).copy()
     for family, members in table.groupby("family").groups.items():
         if family != UNADJUSTED:
             result.loc[members] = adjusted(table.loc[members, "p"].to_numpy(dtype=float), method=method)
+    if "adjusted_by_analysis" in table:
+        result = table["adjusted_by_analysis"].astype(float).fillna(result)
     return result

@@ -10,21 +10,21 @@ from mrs_pipeline.statistics.inference import TestResult, t_test
 from mrs_pipeline.statistics.paired_summary import PairedTest, session_summaries
 
 
-def summary_test(data: MeasureData, *, comparison: Comparison, confidence: float) -> PairedTest:
+def summary_test(data: MeasureData, *, comparison: Comparison, confidence: float, summary: str = "mean") -> PairedTest:
     """Test of a comparison of session summaries: between groups, within participants, or of one group against zero.
 
     `UnanswerableError` where it cannot be computed, as where participants have some of the conditions but not all.
     """
     if data.design == "parallel":
-        return _between_test(data, comparison=comparison, confidence=confidence)
-    weighted = _weighted(session_summaries(data, column="y"), comparison=comparison)
+        return _between_test(data, comparison=comparison, confidence=confidence, summary=summary)
+    weighted = _weighted(session_summaries(data, column="y", summary=summary), comparison=comparison)
     if weighted.empty:
         reason = f"'{comparison.name}' is partly between and partly within participants: one number a session cannot test it"
         raise UnanswerableError("not_estimable", reason)
-    return _within_test(data, weighted=weighted, comparison=comparison, confidence=confidence)
+    return _within_test(data, weighted=weighted, comparison=comparison, confidence=confidence, summary=summary)
 
 
-def _within_test(data: MeasureData, *, weighted: pd.Series, comparison: Comparison, confidence: float) -> PairedTest:
+def _within_test(data: MeasureData, *, weighted: pd.Series, comparison: Comparison, confidence: float, summary: str) -> PairedTest:
     """The weighted sum of summaries of each participant, regressed on the same of period and covariates; its mean is tested."""
     participants = weighted.index
     if len(participants) < MIN_PARTICIPANTS:
@@ -32,7 +32,7 @@ def _within_test(data: MeasureData, *, weighted: pd.Series, comparison: Comparis
         raise UnanswerableError("too_few_participants", f"{len(participants)} participants have {what} in {data.measure}")
     columns = [np.ones(len(participants)), *_period_columns(data, comparison=comparison, participants=participants)]
     for name in data.covariates:
-        shift = _weighted(_covariate(data, name=name), comparison=comparison).loc[participants].to_numpy(dtype=float)
+        shift = _weighted(_covariate(data, name=name, summary=summary), comparison=comparison).loc[participants].to_numpy(dtype=float)
         if np.ptp(shift) > 0 or shift[0] != 0:
             columns.append(shift)
     weights = np.eye(len(columns))[0]
@@ -41,24 +41,24 @@ def _within_test(data: MeasureData, *, weighted: pd.Series, comparison: Comparis
     return PairedTest(test=test, size=size_of(rows))
 
 
-def _between_test(data: MeasureData, *, comparison: Comparison, confidence: float) -> PairedTest:
+def _between_test(data: MeasureData, *, comparison: Comparison, confidence: float, summary: str) -> PairedTest:
     """Means of the groups and covariates by least squares: with two groups the two-sample t test with equal variances."""
     conditions = list(comparison.conditions)
-    summary = session_summaries(data, column="y")
-    summary = summary[summary.index.get_level_values("condition").isin(conditions)]
-    group = summary.index.get_level_values("condition").to_numpy()
+    changes = session_summaries(data, column="y", summary=summary)
+    changes = changes[changes.index.get_level_values("condition").isin(conditions)]
+    group = changes.index.get_level_values("condition").to_numpy()
     columns = [(group == condition).astype(float) for condition in conditions]
-    columns += [_covariate(data, name=name).loc[summary.index].to_numpy(dtype=float) for name in data.covariates]
+    columns += [_covariate(data, name=name, summary=summary).loc[changes.index].to_numpy(dtype=float) for name in data.covariates]
     weights = np.concatenate([comparison.over(conditions), np.zeros(len(data.covariates))])
-    test = _tested(summary.to_numpy(dtype=float), x=np.column_stack(columns), weights=weights, data=data, confidence=confidence)
-    participants = summary.index.get_level_values("participant")
+    test = _tested(changes.to_numpy(dtype=float), x=np.column_stack(columns), weights=weights, data=data, confidence=confidence)
+    participants = changes.index.get_level_values("participant")
     return PairedTest(test=test, size=size_of(data.rows[data.rows["participant"].isin(participants)]))
 
 
-def _covariate(data: MeasureData, *, name: str) -> pd.Series:
+def _covariate(data: MeasureData, *, name: str, summary: str) -> pd.Series:
     """What a covariate adds to a summary: its change, or, where sessions have one value and are not their own control, that value."""
     if data.design == "crossover" or not data.constant_in_sessions(name):
-        return session_summaries(data, column=name)
+        return session_summaries(data, column=name, summary=summary)
     by_session = data.rows.groupby(["participant", "condition"])[name].mean()
     return by_session - float(by_session.mean())
 

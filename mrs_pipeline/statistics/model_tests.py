@@ -28,6 +28,7 @@ class NamedTest:
 
     ``kind`` is its family (main, baseline, window, condition, trend, time), ``pair`` (condition, reference) if it compares two. ``test``
     is None if this contrast alone could not be answered, with ``status`` and ``reason`` saying why. ``per`` follows the unit of a measure.
+    ``p_adjusted`` is given by analyses that adjust for their family themselves.
     """
 
     contrast: str
@@ -39,6 +40,7 @@ class NamedTest:
     reason: str = ""
     effect: EffectSize | None = None
     per: str = ""
+    p_adjusted: float | None = None
 
     @property
     def comparison(self) -> str:
@@ -86,7 +88,7 @@ def comparison_tests(model: CellMeans, *, windows: FloatArray, kind: str, confid
     tests = []
     for comparison in model.data.comparisons:
         row = _row(
-            model, comparison=comparison, contrast=_contrast_name(model.data, name=comparison.name, windows=windows, kind=kind), kind=kind
+            model, comparison=comparison, contrast=contrast_name(model.data, name=comparison.name, windows=windows, kind=kind), kind=kind
         )
         if row.status == "ok":
             weights = model.contrast(comparison, windows=windows)
@@ -175,7 +177,7 @@ def with_effect(row: NamedTest, *, data: MeasureData, comparison: Comparison, co
     return replace(row, effect=standardised_difference(row.test, per_root=per_root, kind="d_s", confidence=confidence))
 
 
-def _contrast_name(data: MeasureData, *, name: str, windows: FloatArray, kind: str) -> str:
+def contrast_name(data: MeasureData, *, name: str, windows: FloatArray, kind: str) -> str:
     """How the contrast is called in tables."""
     if kind == "main":
         return main_name(name, change=bool(np.any(windows < 0)), active=data.active)

@@ -1,12 +1,13 @@
 """The `statistics` section of a configuration, checked and with its defaults filled in."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mrs_pipeline.errors import ConfigError, unknown_name
 from mrs_pipeline.statistics.comparisons import Comparison, Factors, check_factors, comparisons
 from mrs_pipeline.statistics.multiplicity import ADJUSTMENTS
+from mrs_pipeline.statistics.permutation import PermutationOptions
 
 #: Scale of the outcome -> unit of the estimates. ``log_percent`` analyses 100 x the natural logarithm.
 SCALES: dict[str, str] = {"log_percent": "%", "raw": "measure unit"}
@@ -21,9 +22,13 @@ DEGREES_OF_FREEDOM = ("kenward_roger", "satterthwaite")
 #: Designs that a table of measures can be declared to have.
 DESIGNS = ("crossover", "parallel", "pre_post")
 
+#: How the windows of a phase become one number: their plain mean, or weighted by their duration (area under the curve over its duration).
+SUMMARIES = ("mean", "auc")
+
+#: Keys of the section; `controls` and `exclusions` are read where they are applied.
 KEYS = (
     *("conditions", "factors", "design", "estimator", "primary", "analyses", "measures", "scale", "covariates"),
-    *("residuals", "degrees_of_freedom", "adjustment", "confidence"),
+    *("residuals", "degrees_of_freedom", "adjustment", "confidence", "summary", "permutation", "exclusions", "controls"),
 )
 
 
@@ -41,7 +46,7 @@ class Options:
 
     ``primary`` names one analysis, measure and contrast, whose p is not adjusted. ``scale`` maps a measure (or ``default``) to a
     name in `SCALES`. ``confidence`` is that of the intervals. ``factors`` group the conditions of a factorial design; ``design`` is one of
-    `DESIGNS` or None, which takes the design that the table has.
+    `DESIGNS` or None, which takes the design that the table has. ``summary`` is how the windows of a session become one number.
     """
 
     conditions: tuple[str, ...]
@@ -55,6 +60,8 @@ class Options:
     factors: Factors = field(default_factory=dict)
     design: str | None = None
     model: ModelOptions = field(default_factory=ModelOptions)
+    summary: str = "mean"
+    permutation: PermutationOptions = field(default_factory=PermutationOptions)
 
     def scale_of(self, measure: str) -> str:
         """Scale on which a measure is analysed."""
@@ -98,9 +105,11 @@ def options_from(statistics: Mapping[str, Any], *, analyses: Mapping[str, object
             residuals=statistics.get("residuals", "independent"),
             degrees_of_freedom=statistics.get("degrees_of_freedom", "kenward_roger"),
         ),
+        summary=statistics.get("summary", "mean"),
+        permutation=PermutationOptions(**(statistics.get("permutation") or {})),
     )
     _check_names(options, analyses=analyses)
-    _check_primary(options)
+    _check_primary(options, analyses=[name for name in options.analyses if getattr(analyses[name], "has_main", True)])
     return options
 
 
@@ -129,6 +138,7 @@ def _check_choices(options: Options) -> None:
         ("adjustment", options.adjustment, ADJUSTMENTS),
         ("value of 'statistics: residuals'", options.model.residuals, RESIDUALS),
         ("value of 'statistics: degrees_of_freedom'", options.model.degrees_of_freedom, DEGREES_OF_FREEDOM),
+        ("'statistics: summary'", options.summary, SUMMARIES),
         ("value of 'statistics: design'", options.design, (None, *DESIGNS)),
     )
     for what, name, known in choices:
@@ -136,14 +146,14 @@ def _check_choices(options: Options) -> None:
             raise unknown_name(what, str(name), [valid for valid in known if valid])
 
 
-def _check_primary(options: Options) -> None:
-    """`ConfigError` unless the primary question is among those asked."""
+def _check_primary(options: Options, *, analyses: Sequence[str]) -> None:
+    """`ConfigError` unless the primary question is among those asked, by one of the analyses that answer it."""
     if options.primary is None:
         return
     if not isinstance(options.primary, Mapping):
         raise ConfigError("'statistics: primary' must have the keys analysis, measure and contrast")
     kinds = ("infusion change", "infusion mean", "task change", "task mean")
     contrasts = [f"{item.name}: {what}" for item in options.comparisons() for what in kinds]
-    for key, valid in (("analysis", options.analyses), ("measure", options.measures), ("contrast", contrasts)):
+    for key, valid in (("analysis", analyses), ("measure", options.measures), ("contrast", contrasts)):
         if options.primary.get(key) not in valid:
             raise unknown_name(f"'statistics: primary: {key}'", str(options.primary.get(key)), valid)

@@ -82,6 +82,31 @@ def test_windows_are_adjusted_within_measure(study: Study, section: dict[str, An
         assert windows["p_adjusted"].min() == pytest.approx(min(1.0, 4 * windows["p"].min()))
 
 
+def test_permutation_has_a_main_contrast_and_windows_with_their_own_adjustment(study: Study, section: dict[str, Any]) -> None:
+    table = contrast_table(study(), statistics={**section, "analyses": ["session_aware", "paired_summary", "sign_flip", "max_t"]})
+    flip, paired = (row(table, analysis=name) for name in ("sign_flip", "paired_summary"))
+    assert flip["contrast"] == MAIN
+    assert (flip["estimate"], flip["se"]) == pytest.approx((paired["estimate"], paired["se"]))
+    assert flip["reason"] == "all 70 rearrangements"
+    assert flip["p_adjusted"] == flip["p"]
+    windows = table[table["analysis"] == "max_t"]
+    aware = table[(table["analysis"] == "session_aware") & table["contrast"].str.contains(": window")]
+    assert windows["contrast"].tolist() == aware["contrast"].tolist()
+    np.testing.assert_allclose(windows["estimate"], aware["estimate"])  # complete data: a difference of means in both
+    smallest = windows["p"].idxmin()
+    assert windows.loc[smallest, "p"] <= windows.loc[smallest, "p_adjusted"] <= min(1.0, 4 * windows.loc[smallest, "p"])
+    assert (windows["p_adjusted"] >= windows["p"]).all()
+
+
+def test_area_and_mean_differ_where_windows_do(study: Study, section: dict[str, Any]) -> None:
+    table = study()
+    table.loc[table["window"] == 4, "window_stop_s"] += 600.0
+    only = {**section, "analyses": ["session_aware", "paired_summary", "sign_flip"]}
+    mean, auc = (contrast_table(table, statistics={**only, "summary": summary}).set_index("analysis") for summary in ("mean", "auc"))
+    assert auc.loc["paired_summary", "estimate"] == pytest.approx(auc.loc["sign_flip", "estimate"])
+    assert auc.loc["paired_summary", "estimate"] != pytest.approx(mean.loc["paired_summary", "estimate"])
+
+
 def test_one_condition_is_a_status_not_an_error(study: Study, section: dict[str, Any]) -> None:
     table = study()
     result = contrast_table(table[table["condition"] == "placebo"], statistics=section)

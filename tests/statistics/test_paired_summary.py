@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mrs_pipeline.errors import ConfigError
 from mrs_pipeline.statistics.design import MeasureData, UnanswerableError, checked_measures, measure_data
 from mrs_pipeline.statistics.options import Options
 from mrs_pipeline.statistics.paired_summary import paired_test, session_summaries
@@ -26,6 +27,29 @@ def test_summary_is_the_mean_of_the_windows_there_are(study: Study) -> None:
     y = 100 * np.log(first["value"].to_numpy())
     summary = session_summaries(data_of(table), column="y")
     assert summary["01", first["condition"].iloc[0]] == pytest.approx((y[3] + y[4]) / 2 - y[0])
+
+
+def test_area_under_the_curve_weights_windows_by_their_duration(study: Study) -> None:
+    table = study()
+    long = table["window"] == 4  # the last window lasts 15 instead of 5 minutes
+    table.loc[long, "window_stop_s"] += 600.0
+    first = table[(table["participant"] == "01") & (table["session"] == "1")]
+    y = 100 * np.log(first["value"].to_numpy())
+    key = ("01", first["condition"].iloc[0])
+    assert session_summaries(data_of(table), column="y", summary="auc")[key] == pytest.approx((y[1] + y[2] + y[3] + 3 * y[4]) / 6 - y[0])
+    assert session_summaries(data_of(table), column="y")[key] == pytest.approx(np.mean(y[1:]) - y[0])
+    area = 300 * (y[1] + y[2] + y[3]) + 900 * y[4]  # %·s under the curve of 1800 s
+    assert session_summaries(data_of(table), column="y", summary="auc")[key] == pytest.approx(area / 1800 - y[0])
+
+
+def test_equal_windows_have_the_mean_as_area(study: Study) -> None:
+    data = data_of(study(missing_fraction=0.1))
+    assert paired_test(data, pair=PAIR, confidence=0.95, summary="auc") == paired_test(data, pair=PAIR, confidence=0.95)
+
+
+def test_a_summary_that_is_not_known_is_refused(study: Study) -> None:
+    with pytest.raises(ConfigError, match="unknown summary of a session 'peak': use one of auc, mean"):
+        session_summaries(data_of(study()), column="y", summary="peak")
 
 
 def test_participants_without_both_sessions_do_not_count(study: Study) -> None:

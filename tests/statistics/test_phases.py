@@ -10,7 +10,7 @@ from mrs_pipeline.errors import DataError
 STATISTICS = {
     "conditions": ["placebo", "drug"],
     "primary": {"analysis": "session_aware", "measure": "Glx/tNAA", "contrast": None},
-    "analyses": ["session_aware", "paired_summary", "as_published"],
+    "analyses": ["session_aware", "paired_summary", "sign_flip", "max_t", "as_published"],
     "measures": ["Glx/tNAA"],
     "scale": {"default": "log_percent"},
     "covariates": [],
@@ -46,7 +46,7 @@ def main_row(measures: pd.DataFrame, analysis: str) -> pd.Series:
     return contrasts[contrasts["analysis"] == analysis].iloc[0]
 
 
-@pytest.mark.parametrize("analysis", ["session_aware", "paired_summary"])
+@pytest.mark.parametrize("analysis", ["session_aware", "paired_summary", "sign_flip"])
 def test_rest_and_task_are_contrasted_as_baseline_and_infusion_are(analysis: str) -> None:
     by_phase = main_row(table(phases=PHASES), analysis)
     assert by_phase["contrast"] == "drug - placebo: task change"
@@ -57,7 +57,8 @@ def test_rest_and_task_are_contrasted_as_baseline_and_infusion_are(analysis: str
         moved.loc[moved["window"] == window, ["window_start_s", "window_stop_s"]] = start, stop
     by_time = main_row(moved, analysis)
     assert by_time["contrast"] == "drug - placebo: infusion change"
-    np.testing.assert_allclose(by_phase[["estimate", "se", "df"]].astype(float), by_time[["estimate", "se", "df"]].astype(float), rtol=1e-6)
+    numbers = ["estimate", "se", "df", "p"]
+    np.testing.assert_allclose(by_phase[numbers].astype(float), by_time[numbers].astype(float), rtol=1e-6)
     assert abs(by_phase["estimate"] - 5.0) < 3 * by_phase["se"]
 
 
