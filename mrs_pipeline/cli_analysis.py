@@ -84,6 +84,9 @@ def add_contrast(commands: Any) -> None:
     parser = commands.add_parser("contrast", help="contrast of conditions from a table of measures")
     parser.add_argument("measures", type=Path, metavar="MEASURES.tsv", help="measures of all sessions and windows")
     parser.add_argument("--config", type=Path, required=True, metavar="STUDY.yaml", help="study: its statistics section")
+    parser.add_argument("--fitquality", type=Path, metavar="FITQUALITY.tsv", help="quality of fits, for exclusions and controls")
+    parser.add_argument("--windows", type=Path, metavar="WINDOWS.tsv", help="transients of windows, for exclusions")
+    parser.add_argument("--sessions", type=Path, metavar="SESSIONS.tsv", help="planned sessions, for the account of exclusions")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the tables")
     parser.set_defaults(run=_contrast)
 
@@ -91,4 +94,11 @@ def add_contrast(commands: Any) -> None:
 def _contrast(options: argparse.Namespace) -> None:
     from mrs_pipeline.commands.contrast import contrast_file
 
-    contrast_file(options.measures, config=study_or_defaults(options.config), out_dir=options.out)
+    contrast_file(
+        options.measures,
+        config=study_or_defaults(options.config),
+        out_dir=options.out,
+        fitquality=options.fitquality,
+        windows=options.windows,
+        sessions=options.sessions,
+    )

@@ -1,4 +1,4 @@
-"""Command ``contrast``: measures of all sessions to the contrast of conditions."""
+"""Command ``contrast``: measures of all sessions to the contrast of conditions, with exclusions, negative controls and sensitivity."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from mrs_pipeline.commands.contrast_checks import controls_of, sensitivity_of, with_exclusions
 from mrs_pipeline.commands.fit_results import INDEPENDENT
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.errors import InputError
@@ -19,22 +20,38 @@ from mrs_pipeline.statistics.table_checks import refuse_overlapping
 REQUIRED = ("participant", "session", "condition", "window", "window_start_s", "window_stop_s", "measure", "value", "sd")
 
 
-def contrast_file(measures: Path, *, config: Mapping[str, Any], out_dir: Path) -> None:
-    """Write ``contrasts.tsv``, ``marginal_means.tsv`` and ``diagnostics.tsv`` for a measures table and the `statistics` section of a study.
+def contrast_file(
+    measures: Path,
+    *,
+    config: Mapping[str, Any],
+    out_dir: Path,
+    fitquality: Path | None = None,
+    windows: Path | None = None,
+    sessions: Path | None = None,
+) -> None:
+    """Write the tables of contrasts, marginal means, diagnostics, controls, exclusions and sensitivity for a table of measures.
 
-    A study without conditions has nothing to contrast: its table says so in one row.
+    ``fitquality`` and ``windows`` hold what exclusions and controls judge by, ``sessions`` what was planned; all may be absent. A study
+    without conditions has nothing to contrast: its table says so in one row.
     """
     refuse_overlapping(read_table(measures))
     table = read_table(measures, required=REQUIRED)
     if table.empty:
         raise InputError(f"{measures} has a header and no rows: give a table with the measures of all sessions")
-    chosen = of_estimator(table, config["statistics"].get("estimator", INDEPENDENT), name=str(measures))
-    contrasts, means = contrasts_of(chosen, statistics=config["statistics"])
-    diagnostics = diagnostics_of(chosen, statistics=config["statistics"])
+    quality, recorded, listed = (None if path is None else read_table(path) for path in (fitquality, windows, sessions))
+    statistics = config["statistics"]
+    chosen = of_estimator(table, statistics.get("estimator", INDEPENDENT), name=str(measures))
+    included, exclusions = with_exclusions(chosen, statistics=statistics, fitquality=quality, windows=recorded, sessions=listed)
+    contrasts, means = contrasts_of(included, statistics=statistics)
+    stated = stated_primary(statistics, measures=chosen)
+    diagnostics = diagnostics_of(included, statistics=statistics)
     with staged_folder(out_dir) as folder:
         write_table(diagnostics, folder / "diagnostics.tsv")
         write_table(contrasts, folder / "contrasts.tsv")
         write_table(means, folder / "marginal_means.tsv")
+        write_table(exclusions, folder / "exclusions.tsv")
+        write_table(controls_of(included, statistics=stated, fitquality=quality), folder / "controls.tsv")
+        write_table(sensitivity_of(included, everything=chosen, statistics=stated), folder / "sensitivity.tsv")
 
 
 def of_estimator(measures: pd.DataFrame, estimator: str, *, name: str) -> pd.DataFrame:
@@ -50,24 +67,27 @@ def of_estimator(measures: pd.DataFrame, estimator: str, *, name: str) -> pd.Dat
 
 def contrasts_of(measures: pd.DataFrame, *, statistics: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Contrasts and marginal means of the primary measure."""
+    stated = stated_primary(statistics, measures=measures)
+    if stated is None:
+        return _nothing_to_contrast(statistics, measures=measures), pd.DataFrame(columns=["measure", "condition"])
+    primary = stated["primary"]["measure"]
+    means = marginal_means(measures, statistics=stated, measure=primary)
+    means.insert(0, "measure", primary)
+    return contrast_table(measures, statistics=stated), means
+
+
+def stated_primary(statistics: Mapping[str, Any], *, measures: pd.DataFrame) -> dict[str, Any] | None:
+    """The section with the primary contrast named as the windows of the table allow; None where there is nothing to contrast."""
     has_baseline = _has_baseline(measures)
     if _n_comparable(statistics, has_baseline=has_baseline) == 0:
-        return _nothing_to_contrast(statistics, measures=measures), pd.DataFrame(columns=["measure", "condition"])
-    statistics = with_primary_contrast(statistics, has_baseline=has_baseline, active=active_name(measures))
-    primary = statistics["primary"]["measure"]
-    means = marginal_means(measures, statistics=statistics, measure=primary)
-    means.insert(0, "measure", primary)
-    return contrast_table(measures, statistics=statistics), means
+        return None
+    return with_primary_contrast(statistics, has_baseline=has_baseline, active=active_name(measures))
 
 
 def diagnostics_of(measures: pd.DataFrame, *, statistics: Mapping[str, Any]) -> pd.DataFrame:
     """Diagnostics of the session-aware model of every measure; empty where there is nothing to contrast."""
-    has_baseline = _has_baseline(measures)
-    if _n_comparable(statistics, has_baseline=has_baseline) == 0:
-        return pd.DataFrame(columns=list(DIAGNOSTIC_COLUMNS))
-    return diagnostics_table(
-        measures, statistics=with_primary_contrast(statistics, has_baseline=has_baseline, active=active_name(measures))
-    )
+    stated = stated_primary(statistics, measures=measures)
+    return pd.DataFrame(columns=list(DIAGNOSTIC_COLUMNS)) if stated is None else diagnostics_table(measures, statistics=stated)
 
 
 def _n_comparable(statistics: Mapping[str, Any], *, has_baseline: bool) -> int:

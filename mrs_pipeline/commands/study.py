@@ -30,6 +30,7 @@ from mrs_pipeline.preprocessing.steps import DEFAULT_STEPS, checked_steps
 from mrs_pipeline.quantification.measures import DEFAULT_MEASURES, check_metabolites, measure_definitions
 from mrs_pipeline.quantification.options import check_section
 from mrs_pipeline.statistics.analyses import ANALYSES
+from mrs_pipeline.statistics.controls import OWN_CONTROLS
 from mrs_pipeline.statistics.options import options_from
 from mrs_pipeline.timecourse.design import check_responses
 
@@ -102,6 +103,9 @@ def _check_measures(config: Mapping[str, Any]) -> None:
     for name in (*statistics["measures"], statistics["primary"]["measure"]):
         if name not in known:
             raise unknown_name("measure in the statistics section", name, known)
+    for name in statistics["controls"]:
+        if name not in (*known, *OWN_CONTROLS):
+            raise unknown_name("control in statistics.controls", name, (*known, *OWN_CONTROLS))
     if statistics["conditions"]:
         options_from(with_primary_contrast(statistics, has_baseline=True), analyses=ANALYSES)
 

@@ -37,6 +37,21 @@ TABLES: dict[str, Columns] = {
         texts=("analysis", "measure", "contrast", "unit", "status", "reason"),
         numbers=("estimate", "se", "df", "ci_low", "ci_high", "p", "p_adjusted", "n_participants", "n_sessions", "n_windows"),
     ),
+    "controls": Columns(
+        required=("control", "estimate"),
+        texts=("control", "measure", "unit", "status", "sentence"),
+        numbers=("estimate", "se", "ci_low", "ci_high", "p"),
+    ),
+    "sensitivity": Columns(
+        required=("variant", "estimate"),
+        texts=("variant", "unit", "status", "reason"),
+        numbers=("estimate", "se", "ci_low", "ci_high", "p", "n_participants", "n_sessions", "n_windows"),
+    ),
+    "exclusions": Columns(
+        required=("stage", "condition"),
+        texts=("stage", "criterion", "condition"),
+        numbers=("n_participants", "n_sessions", "n_windows"),
+    ),
     "fitquality": Columns(
         required=("participant", "session", "window"),
         texts=("participant", "session", "window", "status", "reason", "warnings"),
@@ -154,6 +169,9 @@ class GroupReport:
     transients: pd.DataFrame = field(default_factory=pd.DataFrame)
     sessions: pd.DataFrame = field(default_factory=pd.DataFrame)
     marginal_means: pd.DataFrame = field(default_factory=pd.DataFrame)
+    controls: pd.DataFrame = field(default_factory=pd.DataFrame)
+    sensitivity: pd.DataFrame = field(default_factory=pd.DataFrame)
+    exclusions: pd.DataFrame = field(default_factory=pd.DataFrame)
     primary: Mapping[str, str] = field(default_factory=dict)
     conditions: tuple[str, ...] = ()
     confidence: float = 0.95
@@ -167,7 +185,8 @@ class GroupReport:
 
     def __post_init__(self) -> None:
         """Bring every table to its form."""
-        for name in ("measures", "contrasts", "fitquality", "transients", "sessions", "marginal_means"):
+        names = ("measures", "contrasts", "fitquality", "transients", "sessions", "marginal_means", "controls", "sensitivity", "exclusions")
+        for name in names:
             object.__setattr__(self, name, normalised(getattr(self, name), name=name))
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from mrs_pipeline.report import changes, confounds, figures, processing, tables
+from mrs_pipeline.report import changes, check_tables, confounds, figures, processing, tables
 from mrs_pipeline.report.contents import ExampleFit, GroupReport, SessionReport, records
 from mrs_pipeline.report.drawing import Notice
 from mrs_pipeline.report.remarks import group_remarks, session_remarks, session_table
@@ -60,6 +60,9 @@ def group_page(report: GroupReport) -> str:
         **_contrasts(report),
         "confidence": percent(report.confidence),
         "confounds": tables.confounds_table(rows, conditions=order),
+        "controls": check_tables.controls_table(report.controls, confidence=report.confidence),
+        "sensitivity": check_tables.sensitivity_table(report.sensitivity, confidence=report.confidence),
+        "exclusions": check_tables.exclusions_table(report.exclusions),
         "sessions": tables.sessions_table(report, rows=rows),
         "means": tables.means_table(report, measure=measure),
         "windows": tables.every_window_table(report, measure=measure),
@@ -130,7 +133,7 @@ def _main_rows(report: GroupReport) -> pd.Series:
     """Which contrasts are the main one, or the first of a measure in an analysis that does not have the main one."""
     table = report.contrasts
     main = table["contrast"] == _main_contrast(report)
-    without = ~table["analysis"].isin(table.loc[main, "analysis"])
+    without = ~table["analysis"].isin(table.loc[main, "analysis"]) & ~table["contrast"].str.contains(": window ", regex=False)
     return main | (without & ~table.duplicated(subset=["analysis", "measure"]))
 
 

@@ -213,7 +213,7 @@ def test_contrast_of_a_table_made_by_hand(measures_table, run, table, tmp_path):
     done = run("contrast", tmp_path / "measures.tsv", "--config", tmp_path / "study.yaml", "--out", tmp_path / "out")
     assert done == (0, "", "")
     contrasts = table(tmp_path / "out/contrasts.tsv")
-    assert set(contrasts["analysis"]) == {"session_aware", "paired_summary", "as_published"}
+    assert set(contrasts["analysis"]) == {"session_aware", "paired_summary", "sign_flip", "max_t", "as_published"}
     change = contrasts[(contrasts["analysis"] == "paired_summary") & contrasts["contrast"].str.endswith("infusion change")].iloc[0]
     assert change["estimate"] == pytest.approx(by_hand(measures_table), abs=1e-9)
     assert change["n_participants"] == 8

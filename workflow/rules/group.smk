@@ -25,11 +25,17 @@ rule collect:
 
 rule contrast:
     input:
-        rules.collect.output.measures,
+        measures=rules.collect.output.measures,
+        fitquality=rules.collect.output.quality,
+        windows=rules.collect.output.windows,
+        sessions=rules.collect.output.sessions,
     output:
         contrasts=RESULTS / "group" / "contrasts.tsv",
         means=RESULTS / "group" / "marginal_means.tsv",
         diagnostics=RESULTS / "group" / "diagnostics.tsv",
+        controls=RESULTS / "group" / "controls.tsv",
+        exclusions=RESULTS / "group" / "exclusions.tsv",
+        sensitivity=RESULTS / "group" / "sensitivity.tsv",
     log:
         LOGS / "contrast.log",
     benchmark:

@@ -10,6 +10,5 @@ if TYPE_CHECKING:
     snakemake: Any
 
 with job_log(snakemake.log[0]):
-    contrast_file(
-        Path(snakemake.input[0]), config={"statistics": snakemake.params.statistics}, out_dir=Path(snakemake.output.contrasts).parent
-    )
+    tables = {name: Path(path) for name, path in snakemake.input.items()}
+    contrast_file(**tables, config={"statistics": snakemake.params.statistics}, out_dir=Path(snakemake.output.contrasts).parent)
