@@ -13,6 +13,7 @@ from typing import Any
 from mrs_pipeline import __version__
 from mrs_pipeline.cli_analysis import add_contrast, add_fit, add_timecourse
 from mrs_pipeline.cli_arguments import Parser, frequency_mhz, natural_number, spectral_width_hz, study_or_defaults, tell, time_s
+from mrs_pipeline.cli_power import add_power
 from mrs_pipeline.errors import ConfigError, MrsPipelineError
 
 
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
         add_fit,
         add_timecourse,
         add_contrast,
+        add_power,
     ):
         add(commands)
     return parser
