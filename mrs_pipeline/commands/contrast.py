@@ -69,7 +69,7 @@ def contrasts_of(measures: pd.DataFrame, *, statistics: Mapping[str, Any]) -> tu
     """Contrasts and marginal means of the primary measure."""
     stated = stated_primary(statistics, measures=measures)
     if stated is None:
-        return _nothing_to_contrast(statistics, measures=measures), pd.DataFrame(columns=["measure", "condition"])
+        return nothing_to_contrast(statistics, measures=measures), pd.DataFrame(columns=["measure", "condition"])
     primary = stated["primary"]["measure"]
     means = marginal_means(measures, statistics=stated, measure=primary)
     means.insert(0, "measure", primary)
@@ -78,8 +78,8 @@ def contrasts_of(measures: pd.DataFrame, *, statistics: Mapping[str, Any]) -> tu
 
 def stated_primary(statistics: Mapping[str, Any], *, measures: pd.DataFrame) -> dict[str, Any] | None:
     """The section with the primary contrast named as the windows of the table allow; None where there is nothing to contrast."""
-    has_baseline = _has_baseline(measures)
-    if _n_comparable(statistics, has_baseline=has_baseline) == 0:
+    has_baseline = has_baseline_windows(measures)
+    if n_comparable(statistics, has_baseline=has_baseline) == 0:
         return None
     return with_primary_contrast(statistics, has_baseline=has_baseline, active=active_name(measures))
 
@@ -90,19 +90,21 @@ def diagnostics_of(measures: pd.DataFrame, *, statistics: Mapping[str, Any]) -> 
     return pd.DataFrame(columns=list(DIAGNOSTIC_COLUMNS)) if stated is None else diagnostics_table(measures, statistics=stated)
 
 
-def _n_comparable(statistics: Mapping[str, Any], *, has_baseline: bool) -> int:
+def n_comparable(statistics: Mapping[str, Any], *, has_baseline: bool) -> int:
     """Conditions that can be compared with another, or with their baseline."""
     n_conditions = len(statistics["conditions"] or ())
     return n_conditions if n_conditions > 1 or has_baseline else 0
 
 
-def _has_baseline(measures: pd.DataFrame) -> bool:
+def has_baseline_windows(measures: pd.DataFrame) -> bool:
+    """Whether a table of measures has windows that others are compared with."""
     before = pd.to_numeric(measures["window_stop_s"], errors="coerce") <= 0
     named = measures["phase"].isin(["baseline", "rest"]) if "phase" in measures else False
     return bool((before | named).any())
 
 
-def _nothing_to_contrast(statistics: Mapping[str, Any], *, measures: pd.DataFrame) -> pd.DataFrame:
+def nothing_to_contrast(statistics: Mapping[str, Any], *, measures: pd.DataFrame) -> pd.DataFrame:
+    """The one row of a table of contrasts of a study that has nothing to contrast."""
     reason = "the study has fewer than two conditions" + (" and no baseline" if statistics["conditions"] else "")
     if active_name(measures) == "task":
         reason += "; task and rest within one condition are contrasted when statistics.conditions names it"

@@ -12,7 +12,7 @@ import numpy as np
 from mrs_pipeline.fitting.adequacy import ADEQUACY_NAMES, Adequacy, baseline_inflation
 from mrs_pipeline.fitting.spectrum_fit import QUALITY_NAMES, SpectrumFit
 from mrs_pipeline.quantification.intervals import Interval, IntervalOptions
-from mrs_pipeline.quantification.measures import Measure, MeasureDefinition, evaluate_measure, measure_gradient
+from mrs_pipeline.quantification.measures import Measure, MeasureDefinition, evaluate_measure, measure_gradient, own_covariance
 from mrs_pipeline.quantification.pairs import NAMED_PAIRS
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def joined(tables: Sequence[Columns]) -> Columns:
 
 
 def amplitude_table(fits: Sequence[SpectrumFit], *, checks: Sequence[Adequacy], intervals: IntervalOptions) -> Columns:
-    """Columns spectrum, metabolite, amplitude, sd, sd_percent (NaN for an amplitude of zero), ends of the interval, baseline_inflation."""
-    columns = ["spectrum", "metabolite", "amplitude", "sd", "sd_percent", *INTERVAL_COLUMNS, "baseline_inflation"]
+    """Columns spectrum, metabolite, amplitude, sd, sd_within, sd_percent (NaN for an amplitude of zero), interval, baseline_inflation."""
+    columns = ["spectrum", "metabolite", "amplitude", "sd", "sd_within", "sd_percent", *INTERVAL_COLUMNS, "baseline_inflation"]
     rows = [
         row
         for index, (fit, check) in enumerate(zip(fits, checks, strict=True))
@@ -50,10 +50,11 @@ def amplitude_table(fits: Sequence[SpectrumFit], *, checks: Sequence[Adequacy], 
 
 
 def _amplitude_rows(index: int, fit: SpectrumFit, *, check: Adequacy, intervals: IntervalOptions) -> Iterator[dict[str, object]]:
-    weights = np.eye(len(fit.metabolites))
+    weights, within = np.eye(len(fit.metabolites)), np.sqrt(np.diag(own_covariance(fit))).tolist()
     for number, (name, amplitude, sd) in enumerate(zip(fit.metabolites, fit.amplitudes.tolist(), fit.sd.tolist(), strict=True)):
         inflation = baseline_inflation(weights[number], covariance=fit.covariance, check=check)
-        found = {"spectrum": index, "metabolite": name, "amplitude": amplitude, "sd": sd, "sd_percent": _percent(sd, amplitude)}
+        found = {"spectrum": index, "metabolite": name, "amplitude": amplitude, "sd": sd, "sd_within": within[number]}
+        found["sd_percent"] = _percent(sd, amplitude)
         yield found | _interval_cells(intervals.of_sum(amplitude, sd)) | {"baseline_inflation": inflation}
 
 

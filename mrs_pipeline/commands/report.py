@@ -10,12 +10,15 @@ from mrs_pipeline.basis.basis_set import is_macromolecule
 from mrs_pipeline.commands.contrast import of_estimator
 from mrs_pipeline.commands.layout import PreprocessedNames, StudySession, TimecourseNames
 from mrs_pipeline.commands.provenance import provenance
+from mrs_pipeline.commands.spectra import read_window_spectra
 from mrs_pipeline.commands.timecourse import MOVING
 from mrs_pipeline.io.atomic import atomic_path
 from mrs_pipeline.io.curves import read_curves
 from mrs_pipeline.io.tables import read_json, read_table
 from mrs_pipeline.report.contents import ExampleFit, GroupReport, SessionReport
 from mrs_pipeline.report.pages import group_page, session_page
+from mrs_pipeline.report.ratio_parts import PAIR
+from mrs_pipeline.report.window_spectra import WindowSpectra
 
 #: Component groups drawn in figures of fits.
 GROUPS = {"tNAA": ("NAA", "NAAG"), "tCr": ("Cr", "PCr"), "tCho": ("GPC", "PCh"), "Glx": ("Glu", "Gln"), "Ins": ("Ins",)}
@@ -38,6 +41,10 @@ def write_group_page(sessions: Sequence[StudySession], *, config: Mapping[str, A
             controls=read_table(group / "controls.tsv"),
             sensitivity=read_table(group / "sensitivity.tsv"),
             exclusions=read_table(group / "exclusions.tsv"),
+            linewidth=read_table(group / "linewidth.tsv"),
+            amplitudes=_named(read_table(group / "amplitudes.tsv"), PAIR),
+            correlations=_correlations(sessions, results=results),
+            spectra=_spectra_of(sessions, results=results),
             primary=primary,
             conditions=tuple(statistics["conditions"] or ()),
             infusion_stop_s=_infusion_stop_s(config),
@@ -74,6 +81,7 @@ def write_session_page(item: StudySession, *, config: Mapping[str, Any], results
             history=_history(record.get("steps")),
             steps=_steps(record.get("steps")),
             fits=_fits(folder, names),
+            spectra=read_window_spectra(folder, names),
             moving=_table(folder / names.file(MOVING)),
             infusion_start_s=_number(status.get("event_onset_s")) if _infusion_stop_s(config) is None else None,
             infusion_stop_s=_infusion_stop_s(config),
@@ -95,6 +103,29 @@ def write_session_page(item: StudySession, *, config: Mapping[str, Any], results
         )
     )
     _write(page, out)
+
+
+def _named(amplitudes: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Rows of the metabolites that are drawn of the group: a study has too many others to carry along."""
+    return amplitudes[amplitudes["metabolite"].isin(names)] if "metabolite" in amplitudes else amplitudes
+
+
+def _correlations(sessions: Sequence[StudySession], *, results: Path) -> pd.DataFrame:
+    """Correlations of the pair that is drawn, of all sessions."""
+    found = []
+    for item in sessions:
+        table = _table(results / item.folder / TimecourseNames.bids(item.label).file("correlations.tsv"))
+        if len(table):
+            rows = table[table["metabolite"].isin(PAIR) & table["metabolite_2"].isin(PAIR)]
+            found.append(rows.assign(participant=item.participant, session=item.session))
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+
+def _spectra_of(sessions: Sequence[StudySession], *, results: Path) -> dict[tuple[str, str], WindowSpectra]:
+    found = {
+        (item.participant, item.session): read_window_spectra(results / item.folder, TimecourseNames.bids(item.label)) for item in sessions
+    }
+    return {key: spectra for key, spectra in found.items() if spectra is not None}
 
 
 def _basis_remarks(item: StudySession, *, results: Path) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ def write_curves(fits: Sequence[SpectrumFit], path: Path) -> None:
             rows = [curves.data, curves.fit, curves.baseline, curves.residual, *curves.components.T]
             arrays[f"ppm_{index}"] = curves.ppm
             arrays[f"curves_{index}"] = np.array([row.real for row in rows], dtype=np.float32)
+            arrays[f"gaussian_hz_{index}"] = np.sqrt(fit.parameters.get("gaussian_square_hz2", np.nan))
             arrays[f"covariance_{index}"] = np.asarray(fit.covariance)
             arrays[f"names_{index}"] = np.array(["data", "fit", "baseline", "residual", *fit.metabolites])
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
@@ -37,6 +38,13 @@ def read_curves(path: Path) -> "dict[int, pd.DataFrame]":
             return {index: _table(archive, index) for index in indices}
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path} holds no fitted curves ({error}): fit the spectra again") from None
+
+
+def read_gaussian_widths(path: Path) -> dict[int, float]:
+    """Gaussian part of the linewidth (full width, Hz) by spectrum index; empty where an older file does not have it."""
+    with np.load(path, allow_pickle=False) as archive:
+        names = [f"gaussian_hz_{index}" for index in range(int(archive["n_spectra"]))]
+        return {index: float(archive[name]) for index, name in enumerate(names) if name in archive}
 
 
 def read_covariances(path: Path) -> "dict[int, pd.DataFrame]":

@@ -21,6 +21,7 @@ DEFAULT_MEASURES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "Glx/tNAA": {"ratio": ["Glx", "tNAA"]},
     "Glx/tCr": {"ratio": ["Glx", "tCr"]},
     "Glu/tNAA": {"ratio": ["Glu", "tNAA"]},
+    "tNAA/tCr": {"ratio": ["tNAA", "tCr"]},
 }
 
 

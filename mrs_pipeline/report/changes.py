@@ -95,14 +95,20 @@ def condition_means(rows: pd.DataFrame, *, value: str) -> pd.DataFrame:
 
 
 def session_intervals(measures: pd.DataFrame, *, measure: str) -> pd.DataFrame:
-    """Change from baseline (%) of one session with the interval of +-1.96 SD of each window's own value.
+    """Change from baseline (%) of one session with the interval of +-1.96 SD of each window's own value (`error_within`).
 
     Columns condition, window_start_s, window_stop_s, estimate, ci_low, ci_high; the uncertainty of the baseline is not in it.
     """
     rows = session_changes(measures, measure=measure)
-    half = 1.96 * 100.0 * (rows["sd"] / rows["baseline"]).abs()
+    half = 1.96 * 100.0 * (error_within(rows) / rows["baseline"]).abs()
     change = rows["change_percent"]
     return rows[["condition", "window_start_s", "window_stop_s"]].assign(estimate=change, ci_low=change - half, ci_high=change + half)
+
+
+def error_within(rows: pd.DataFrame) -> pd.Series:
+    """Standard error of differences within a session (``sd_within``); that of the level where the table does not have it."""
+    level = rows["sd"].astype(float)
+    return rows["sd_within"].astype(float).fillna(level) if "sd_within" in rows else level
 
 
 def moving_changes(moving: pd.DataFrame, *, changes: pd.DataFrame, measure: str) -> pd.DataFrame:

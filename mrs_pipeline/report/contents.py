@@ -9,6 +9,7 @@ import pandas as pd
 
 from mrs_pipeline.basis.basis_set import BasisSet
 from mrs_pipeline.errors import DataError
+from mrs_pipeline.report.window_spectra import WindowSpectra
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ TABLES: dict[str, Columns] = {
     "measures": Columns(
         required=("participant", "session", "window", "window_start_s", "window_stop_s", "measure", "value"),
         texts=("participant", "session", "condition", "period", "sequence", "window", "measure", "phase"),
-        numbers=("window_start_s", "window_stop_s", "mean_time_s", "value", "sd"),
+        numbers=("window_start_s", "window_stop_s", "mean_time_s", "value", "sd", "sd_within"),
     ),
     "contrasts": Columns(
         required=("analysis", "measure", "contrast", "estimate"),
@@ -51,6 +52,11 @@ TABLES: dict[str, Columns] = {
         required=("stage", "condition"),
         texts=("stage", "criterion", "condition"),
         numbers=("n_participants", "n_sessions", "n_windows"),
+    ),
+    "linewidth": Columns(
+        required=("measure", "contrast", "linewidth", "estimate"),
+        texts=("measure", "contrast", "estimator", "linewidth", "compared_with", "analysis", "unit", "status", "reason"),
+        numbers=("estimate", "se", "df", "ci_low", "ci_high", "p"),
     ),
     "fitquality": Columns(
         required=("participant", "session", "window"),
@@ -81,12 +87,12 @@ TABLES: dict[str, Columns] = {
     ),
     "amplitudes": Columns(
         required=("window", "metabolite", "amplitude"),
-        texts=("window", "metabolite"),
-        numbers=("amplitude", "sd"),
+        texts=("participant", "session", "window", "metabolite"),
+        numbers=("amplitude", "sd", "sd_within"),
     ),
     "correlations": Columns(
         required=("window", "metabolite", "metabolite_2", "correlation"),
-        texts=("window", "metabolite", "metabolite_2"),
+        texts=("participant", "session", "window", "metabolite", "metabolite_2"),
         numbers=("window_start_s", "window_stop_s", "correlation"),
     ),
     "history": Columns(required=("step",), texts=("step", "method", "details")),
@@ -159,7 +165,8 @@ class GroupReport:
     measure; those without a measure belong to the primary one) replaces the plain means in the time course.
     ``infusion_stop_s`` (from the start of infusion) ends the shaded infusion; without it the shade reaches the end of the last
     window. ``sessions`` may have ``infusion_start_s``, the start of infusion on the session clock of ``transients`` (0 where
-    absent). ``confidence`` is that of the contrasts' intervals.
+    absent). ``confidence`` is that of the contrasts' intervals. ``amplitudes`` and ``correlations`` are those of all sessions,
+    or of what is shown of them; ``spectra`` are the windows of each session by participant and session.
     """
 
     title: str
@@ -172,6 +179,10 @@ class GroupReport:
     controls: pd.DataFrame = field(default_factory=pd.DataFrame)
     sensitivity: pd.DataFrame = field(default_factory=pd.DataFrame)
     exclusions: pd.DataFrame = field(default_factory=pd.DataFrame)
+    linewidth: pd.DataFrame = field(default_factory=pd.DataFrame)
+    amplitudes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    correlations: pd.DataFrame = field(default_factory=pd.DataFrame)
+    spectra: Mapping[tuple[str, str], WindowSpectra] = field(default_factory=dict)
     primary: Mapping[str, str] = field(default_factory=dict)
     conditions: tuple[str, ...] = ()
     confidence: float = 0.95
@@ -185,7 +196,10 @@ class GroupReport:
 
     def __post_init__(self) -> None:
         """Bring every table to its form."""
-        names = ("measures", "contrasts", "fitquality", "transients", "sessions", "marginal_means", "controls", "sensitivity", "exclusions")
+        names = (
+            "measures", "contrasts", "fitquality", "transients", "sessions", "marginal_means", "controls", "sensitivity", "exclusions",
+            "linewidth", "amplitudes", "correlations",
+        )  # fmt: skip
         for name in names:
             object.__setattr__(self, name, normalised(getattr(self, name), name=name))
 
@@ -194,8 +208,8 @@ class GroupReport:
 class SessionReport:
     """Everything the page of one session says. Tables need no participant and session columns; any may be empty.
 
-    ``fits`` are the windows in order, ``moving`` the measures of overlapping ones that are drawn and no more; ``history`` has a row
-    per processing step (step, method, details), ``steps`` are their records
+    ``fits`` are the windows in order, ``spectra`` all of them on one axis, ``moving`` the measures of overlapping ones that
+    are drawn and no more; ``history`` has a row per processing step (step, method, details), ``steps`` are their records
     (step, values); ``has_reference`` is whether there was a water reference, None if that is not known. ``infusion_start_s`` is on
     the session clock of ``transients``, ``infusion_stop_s`` counts from the start of infusion; 0: there was none.
     """
@@ -215,6 +229,7 @@ class SessionReport:
     history: pd.DataFrame = field(default_factory=pd.DataFrame)
     steps: tuple[Mapping[str, object], ...] = ()
     fits: tuple[ExampleFit, ...] = ()
+    spectra: WindowSpectra | None = None
     moving: pd.DataFrame = field(default_factory=pd.DataFrame)
     infusion_start_s: float | None = None
     infusion_stop_s: float | None = None
@@ -228,11 +243,11 @@ class SessionReport:
     def __post_init__(self) -> None:
         """Bring every table to its form and name the session in those that will be joined."""
         who = {"participant": self.participant, "session": self.session}
-        for name in ("measures", "fitquality", "transients"):
+        for name in ("measures", "fitquality", "transients", "amplitudes", "correlations"):
             object.__setattr__(self, name, normalised(getattr(self, name).assign(**who), name=name))
         measures = self.measures.assign(condition=self.condition) if self.condition else self.measures
         object.__setattr__(self, "measures", measures)
-        for name in ("moving", "amplitudes", "correlations", "history"):
+        for name in ("moving", "history"):
             object.__setattr__(self, name, normalised(getattr(self, name), name=name))
 
 

@@ -1,6 +1,6 @@
 """The two pages: a study and a session. Each is one self-contained HTML string, without scripts and without the network."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -8,7 +8,10 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from mrs_pipeline.report import changes, check_tables, confounds, figures, processing, tables
+from mrs_pipeline.acquisition import FloatArray
+from mrs_pipeline.report import (
+    changes, check_tables, confounds, figures, linewidth, linewidth_panel, processing, ratio_parts, stacks, tables,
+)
 from mrs_pipeline.report.contents import ExampleFit, GroupReport, SessionReport, records
 from mrs_pipeline.report.drawing import Notice
 from mrs_pipeline.report.remarks import group_remarks, session_remarks, session_table
@@ -63,6 +66,9 @@ def group_page(report: GroupReport) -> str:
         "controls": check_tables.controls_table(report.controls, confidence=report.confidence),
         "sensitivity": check_tables.sensitivity_table(report.sensitivity, confidence=report.confidence),
         "exclusions": check_tables.exclusions_table(report.exclusions),
+        "verdict": linewidth.verdict(report),
+        "linewidth": linewidth_panel.linewidth_table(report, main=True),
+        "other_linewidth": linewidth_panel.linewidth_table(report, main=False),
         "sessions": tables.sessions_table(report, rows=rows),
         "means": tables.means_table(report, measure=measure),
         "windows": tables.every_window_table(report, measure=measure),
@@ -105,8 +111,31 @@ def _group_figures(report: GroupReport, *, measure: str, rows: pd.DataFrame) -> 
         "pairs": figures.participant_pairs(report.measures, measure=measure, conditions=order),
         "quality": quality,
         "confounds": panels,
+        "parts": _parts(report, measure=measure, conditions=order),
+        "linewidth": linewidth_panel.linewidth_figure(report),
+        "differences": _mean_differences(report),
     }
     return {name: _figure(drawing) for name, drawing in drawn.items()}
+
+
+def _parts(report: GroupReport | SessionReport, *, measure: str, conditions: Sequence[str] = ()) -> str:
+    return ratio_parts.parts_figure(
+        measures=report.measures,
+        amplitudes=report.amplitudes,
+        correlations=report.correlations,
+        measure=measure,
+        conditions=conditions,
+        infusion_stop_s=report.infusion_stop_s,
+    )
+
+
+def _mean_differences(report: GroupReport) -> str:
+    found: dict[str, list[tuple[FloatArray, FloatArray]]] = {}
+    for row in records(session_table(report)):
+        spectra = report.spectra.get((row["participant"], row["session"]))
+        if spectra is not None and spectra.reference.any() and not spectra.reference.all():
+            found.setdefault(row["condition"], []).append((spectra.ppm, spectra.mean_difference))
+    return stacks.mean_differences(found, conditions=changes.condition_order(found, conditions=report.conditions))
 
 
 def _course(report: GroupReport, *, measure: str) -> str:
@@ -186,6 +215,9 @@ def session_page(report: SessionReport) -> str:
         "rejections": tables.rejections_table(report),
         "processing": _figure(processing.processing_overview(report.steps)),
         "fits": [_fit(fit) for fit in report.fits],
+        "stacks": _stacks(report),
+        "filters": _filters(report),
+        "parts_figure": _figure(_parts(report, measure=next(iter(report.measures["measure"]), ""))),
         "courses": _session_courses(report),
         "phases": changes.phase_names(report.measures),
         "has_moving": not report.moving.empty,
@@ -195,6 +227,28 @@ def session_page(report: SessionReport) -> str:
         "provenance": tables.flat(report.provenance),
     }
     return rendered("session.html", content)
+
+
+def _stacks(report: SessionReport) -> dict[str, PageFigure]:
+    drawn = {
+        "spectra": stacks.stacked_spectra(report.spectra),
+        "differences": stacks.stacked_differences(report.spectra),
+        "residuals": stacks.stacked_residuals(report.spectra),
+    }
+    return {name: _figure(drawing) for name, drawing in drawn.items()}
+
+
+def _filters(report: SessionReport) -> str:
+    """What was done about the linewidth before differences were taken."""
+    if report.spectra is None:
+        return ""
+    widest = float(report.spectra.filter_hz.max(initial=0.0))
+    if widest < 0.005:
+        return "The linewidths of the windows differ by no more than their errors, so none was broadened."
+    return (
+        "Before that the windows were broadened to the linewidth of the broadest one, by Lorentzian filters of up to "
+        f"{number(widest, decimals=2)} Hz, from the fitted widths (drawn towards their mean by their errors), without noise added anew."
+    )
 
 
 def _session_tables(report: SessionReport) -> dict[str, tables.PageTable]:

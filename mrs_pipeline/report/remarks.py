@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from mrs_pipeline.report import changes
+from mrs_pipeline.report import changes, linewidth, ratio_remarks
 from mrs_pipeline.report.contents import GroupReport, SessionReport, records
 from mrs_pipeline.report.wording import NOTHING_TO_CONTRAST, is_failed, is_ok
 
@@ -30,6 +30,8 @@ def group_remarks(report: GroupReport) -> list[Remark]:
         failed_fits(report.fitquality),
         fit_warnings(report.fitquality),
         _failed_contrasts(report),
+        *(Remark(text=text, weight="warning" if primary else "note") for text, primary in linewidth.linewidth_warnings(report)),
+        *(Remark(text=text, weight="warning" if weighty else "note") for text, weighty in ratio_remarks.of_study(report)),
         *basis_remarks(report.basis_remarks, n_sessions=len(report.sessions)),
     ]
     return _weighty_first(found)
@@ -41,6 +43,7 @@ def session_remarks(report: SessionReport) -> list[Remark]:
     about_basis = basis_remarks(report.basis_remarks, n_sessions=1)
     about_fits = [Remark(text=f"{text[:1].upper()}{text[1:]}.") for text in report.fit_remarks]
     found = [separate_runs(report.transients, starts=starts), failed_fits(report.fitquality), *about_fits, *about_basis]
+    found += [Remark(text=text, weight="note") for text in ratio_remarks.of_session(report)]
     if report.has_reference is False:
         found.insert(0, Remark(text=_NO_REFERENCE.format(who="This session has no"), weight="note"))
     if not is_ok(report.status):

@@ -35,7 +35,7 @@ class PageTable:
     empty: str = "There is nothing in this table."
 
 
-def _compact(table: PageTable, *, leave_out: Sequence[str] = ()) -> PageTable:
+def compact(table: PageTable, *, leave_out: Sequence[str] = ()) -> PageTable:
     """The table without the columns left out and those that hold nothing in any row."""
     columns = [n for n, header in enumerate(table.headers) if header not in leave_out]
     kept = [n for n in columns if not table.rows or any(row[n].text != NOTHING for row in table.rows)]
@@ -71,7 +71,7 @@ def contrasts_table(contrasts: pd.DataFrame, *, primary: Mapping[str, str], name
         marked=frozenset(n for n, row in enumerate(found) if is_primary(row, primary)),
         empty="There are no contrasts: a contrast needs sessions in two conditions, or windows before and after 0 s.",
     )
-    return _compact(table, leave_out=("Contrast",) if contrasts["contrast"].nunique() == 1 else ())
+    return compact(table, leave_out=("Contrast",) if contrasts["contrast"].nunique() == 1 else ())
 
 
 def _contrast_cells(row: Mapping[str, Any]) -> list[Cell]:
@@ -117,7 +117,7 @@ def sessions_table(report: GroupReport, *, rows: pd.DataFrame) -> PageTable:
         rows=[_linked(_session_cells(row), row, pages=report.session_pages) for row in records(whole)],
         empty="No table names a session.",
     )
-    return _compact(table)
+    return compact(table)
 
 
 def _linked(cells: list[Cell], row: Mapping[str, Any], *, pages: Mapping[tuple[str, str], str]) -> list[Cell]:
@@ -198,7 +198,7 @@ def every_window_table(report: GroupReport, *, measure: str) -> PageTable:
         rows=[_every_window_cells(row) for row in records(whole)],
         empty="No table names a window.",
     )
-    return _compact(table)
+    return compact(table)
 
 
 def _every_window_cells(row: Mapping[str, Any]) -> list[Cell]:

@@ -17,7 +17,7 @@ from mrs_pipeline.io.basis_files import read_basis, write_basis
 from mrs_pipeline.io.nifti_mrs import read_fids, read_header, write_fids
 
 ROOT = Path(__file__).parents[2]
-DEFAULT_MEASURES = {"Glx", "tNAA", "tCr", "tCho", "Glx/tNAA", "Glx/tCr", "Glu/tNAA"}
+DEFAULT_MEASURES = {"Glx", "tNAA", "tCr", "tCho", "Glx/tNAA", "Glx/tCr", "Glu/tNAA", "tNAA/tCr"}
 BASIS = ["--sequence", "press", "--echo-time", "0.030", "--echo-time-1", "0.012", "--frequency", "127.7", "--spectral-width", "4000"]
 CONTRAST_STUDY = """
 study: {name: contrast}

@@ -49,6 +49,25 @@ rule contrast:
         "../scripts/contrast.py"
 
 
+rule linewidth:
+    input:
+        measures=rules.collect.output.measures,
+        quality=rules.collect.output.quality,
+    output:
+        RESULTS / "group" / "linewidth.tsv",
+    log:
+        LOGS / "linewidth.log",
+    benchmark:
+        BENCHMARKS / "linewidth.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        **sections("statistics"),
+        code=code_hash("mrs_pipeline.commands.linewidth"),
+    script:
+        "../scripts/linewidth.py"
+
+
 rule describe:
     output:
         RESULTS / "dataset_description.json",

@@ -40,6 +40,7 @@ rule group_page:
     input:
         rules.collect.output,
         rules.contrast.output,
+        rules.linewidth.output,
         each_session(f"{WINDOW}curves.npz"),
         basis=rules.basis_page.output,
         pages=each_session("report/sessions/{folder}/{label}.html"),
