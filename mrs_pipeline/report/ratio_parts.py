@@ -33,13 +33,13 @@ def parts_of(measures: pd.DataFrame, *, measure: str, amplitudes: pd.DataFrame |
     """The parts of a ratio among the measures with the same terms, else among single metabolites; None where it is no ratio of these."""
     if "terms" not in measures:
         return None
-    terms = measures.drop_duplicates("measure").set_index("measure")["terms"].astype(str)
+    named = measures[measures["terms"].fillna("") != ""].drop_duplicates("measure").set_index("measure")
+    terms = named["terms"].astype(str)
     found = re.fullmatch(r"\((.+)\)/\((.+)\)", terms.get(measure, ""))
     if found is None:
         return None
     metabolites = set(amplitudes["metabolite"]) if amplitudes is not None and "metabolite" in amplitudes else set()
-    units = measures.drop_duplicates("measure").set_index("measure").get("unit")
-    plain = terms if units is None else terms[units.isin(["arbitrary", "1"])]
+    plain = terms[named["unit"].isin(["arbitrary", "1"])] if "unit" in named else terms
     names = []
     for side in found.groups():
         same = list(plain.index[plain == side])
