@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.fitting.adequacy import ADEQUACY_NAMES, Adequacy, baseline_inflation
 from mrs_pipeline.fitting.spectrum_fit import QUALITY_NAMES, SpectrumFit
 from mrs_pipeline.quantification.intervals import Interval, IntervalOptions
@@ -69,24 +70,28 @@ def _interval_cells(interval: Interval) -> dict[str, object]:
 def correlation_table(fits: Sequence[SpectrumFit]) -> Columns:
     """Correlations of estimated amplitudes: `NAMED_PAIRS`, and all pairs of at least `LEAST_CORRELATION`; nothing of failed fits.
 
-    Columns spectrum, metabolite, metabolite_2, correlation.
+    Columns spectrum, metabolite, metabolite_2, correlation, correlation_within (of differences to other spectra of the session).
     """
-    rows = [
-        {"spectrum": index, "metabolite": fit.metabolites[first], "metabolite_2": fit.metabolites[second], "correlation": correlation}
-        for index, fit in enumerate(fits)
-        for first, second, correlation in _correlations(fit)
-    ]
-    return table_of(rows, columns=["spectrum", "metabolite", "metabolite_2", "correlation"])
+    rows = [{"spectrum": index, **row} for index, fit in enumerate(fits) for row in _correlations(fit)]
+    return table_of(rows, columns=["spectrum", "metabolite", "metabolite_2", "correlation", "correlation_within"])
 
 
-def _correlations(fit: SpectrumFit) -> Iterator[tuple[int, int, float]]:
+def _correlations(fit: SpectrumFit) -> Iterator[dict[str, object]]:
     if not np.all(np.isfinite(fit.covariance)):
         return
-    matrix = fit.covariance / np.outer(fit.sd, fit.sd)
+    matrix, own = _correlation_matrix(fit.covariance), _correlation_matrix(own_covariance(fit))
     for first, second in zip(*np.triu_indices(len(fit.metabolites), 1), strict=True):
         pair = {fit.metabolites[first], fit.metabolites[second]}
         if abs(matrix[first, second]) >= LEAST_CORRELATION or pair in [set(named) for named in NAMED_PAIRS]:
-            yield int(first), int(second), float(matrix[first, second])
+            named = {"metabolite": fit.metabolites[first], "metabolite_2": fit.metabolites[second]}
+            yield named | {"correlation": float(matrix[first, second]), "correlation_within": float(own[first, second])}
+
+
+def _correlation_matrix(covariance: FloatArray) -> FloatArray:
+    """Correlations behind a covariance; NaN of what has no variance."""
+    sd = np.sqrt(np.diag(covariance))
+    scale = np.where(sd > 0.0, sd, np.nan)
+    return np.asarray(covariance / np.outer(scale, scale))
 
 
 def measure_table(

@@ -93,7 +93,7 @@ TABLES: dict[str, Columns] = {
     "correlations": Columns(
         required=("window", "metabolite", "metabolite_2", "correlation"),
         texts=("participant", "session", "window", "metabolite", "metabolite_2"),
-        numbers=("window_start_s", "window_stop_s", "correlation"),
+        numbers=("window_start_s", "window_stop_s", "correlation", "correlation_within"),
     ),
     "history": Columns(required=("step",), texts=("step", "method", "details")),
 }

@@ -244,10 +244,11 @@ def _filters(report: SessionReport) -> str:
         return ""
     widest = float(report.spectra.filter_hz.max(initial=0.0))
     if widest < 0.005:
-        return "The linewidths of the windows differ by no more than their errors, so none was broadened."
+        return "Baseline and later windows have the same mean linewidth, so none was broadened."
     return (
-        "Before that the windows were broadened to the linewidth of the broadest one, by Lorentzian filters of up to "
-        f"{number(widest, decimals=2)} Hz, from the fitted widths (drawn towards their mean by their errors), without noise added anew."
+        "Before that the windows of the phase with narrower lines were broadened to the mean linewidth of the other, by Lorentzian "
+        "filters of up to "
+        f"{number(widest, decimals=2)} Hz from the fitted widths, without noise added anew."
     )
 
 

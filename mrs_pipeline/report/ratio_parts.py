@@ -131,9 +131,10 @@ def parts_figure(
 
 
 def pair_course(correlations: pd.DataFrame, *, measures: pd.DataFrame) -> pd.DataFrame:
-    """Correlation of the estimated amplitudes of `PAIR` in each window, with the times of the windows."""
+    """Correlation of the errors of `PAIR` in each window (of differences within a session where it is known), with times of windows."""
     members = [set(pair) == set(PAIR) for pair in correlations[["metabolite", "metabolite_2"]].itertuples(index=False, name=None)]
-    rows = correlations[members][[*changes.SESSION, "window", "correlation"]]
+    rows = correlations[members][[*changes.SESSION, "window", "correlation", "correlation_within"]]
+    rows = rows.assign(correlation=rows["correlation_within"].fillna(rows["correlation"])).drop(columns="correlation_within")
     return changes.with_minutes(changes.window_times(measures).merge(rows, on=[*changes.SESSION, "window"]))
 
 

@@ -37,7 +37,7 @@ class WindowCurves:
 class WindowSpectra:
     """Windows in the order given, on the axis `ppm` (n_points,), arrays (n_windows, n_points) in percent of the height of NAA.
 
-    `data` as it was measured, `matched` with all lines as broad as those of the broadest window, by Lorentzian filters of `filter_hz`.
+    `data` as it was measured, `matched` with lines of one width on average, by Lorentzian filters of `filter_hz`.
     """
 
     ppm: FloatArray
@@ -96,9 +96,9 @@ def window_spectra(windows: Sequence[WindowCurves]) -> WindowSpectra | None:
 
 
 def matching_filters(windows: Sequence[WindowCurves]) -> FloatArray:
-    """Widths (Hz) of the Lorentzian filters that bring all windows to the width of the broadest; 0 where nothing is known.
+    """Widths (Hz) of the Lorentzian filters that bring all windows to the width of the broader phase; 0 where nothing is known.
 
-    Widths are drawn towards their mean by the share of their variance that is error, as in linewidth matching, where errors are known.
+    Matched are the mean widths of reference and other windows, as in the estimator ``linewidth_matched``; without errors each by its own.
     """
     known = WindowWidths(
         fwhm_hz=np.array([window.fwhm_hz for window in windows]),
@@ -107,7 +107,7 @@ def matching_filters(windows: Sequence[WindowCurves]) -> FloatArray:
         gaussian_hz=float(np.nan_to_num(np.median([window.gaussian_hz for window in windows]))),
     )
     errors = known.sd_hz[known.known]
-    widths = shrunk_widths(known, shrinkage="empirical_bayes" if np.all(np.isfinite(errors) & (errors > 0.0)) else "none")
+    widths = shrunk_widths(known, shrinkage="two_level" if np.all(np.isfinite(errors) & (errors > 0.0)) else "none")
     target = float(np.max(widths[known.known], initial=0.0))
     if target == 0.0:
         return np.zeros(len(windows))

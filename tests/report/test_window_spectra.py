@@ -62,7 +62,7 @@ def windows(*, width_hz: tuple[float, ...], glutamate: tuple[float, ...], shift_
 def test_lines_that_only_became_narrower_leave_no_difference() -> None:
     spectra = window_spectra(windows(width_hz=(6.0, 6.0, 5.8, 5.7), glutamate=(0.3, 0.3, 0.3, 0.3)))
     assert spectra is not None
-    assert spectra.filter_hz == pytest.approx([0.0, 0.0, 0.2, 0.3], abs=1e-3)
+    assert spectra.filter_hz == pytest.approx([0.0, 0.0, 0.25, 0.25], abs=1e-3)
     unmatched = spectra.data[2:].mean(axis=0) - spectra.data[:2].mean(axis=0)
     inside = slice(20, -20)
     assert np.max(np.abs(unmatched)[inside]) > 3.0
@@ -103,7 +103,7 @@ def test_the_pages_show_them(study: GroupReport, one_session: SessionReport) -> 
     spectra = window_spectra(windows(width_hz=(6.0, 6.0, 5.8, 5.7), glutamate=(0.3, 0.3, 0.3, 0.3)))
     assert spectra is not None
     page = session_page(replace(one_session, spectra=spectra))
-    for words in ("Spectra of 4 windows", "Differences of 4 windows", "Residuals of 4 windows", "filters of up to 0.30 Hz"):
+    for words in ("Spectra of 4 windows", "Differences of 4 windows", "Residuals of 4 windows", "filters of up to 0.25 Hz"):
         assert words in page
     of_all = dict.fromkeys([("01", "1"), ("01", "2"), ("02", "1"), ("02", "2")], spectra)
     assert "Mean difference spectrum with 95 % interval of placebo, drug" in group_page(replace(study, spectra=of_all))
