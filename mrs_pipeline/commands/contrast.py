@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from mrs_pipeline.commands.contrast_checks import controls_of, sensitivity_of, with_exclusions
-from mrs_pipeline.commands.fit_results import INDEPENDENT
+from mrs_pipeline.commands.one_estimator import INDEPENDENT, of_estimator
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.errors import InputError
 from mrs_pipeline.io.tables import read_table, write_table
@@ -52,17 +52,6 @@ def contrast_file(
         write_table(exclusions, folder / "exclusions.tsv")
         write_table(controls_of(included, statistics=stated, fitquality=quality), folder / "controls.tsv")
         write_table(sensitivity_of(included, everything=chosen, statistics=stated), folder / "sensitivity.tsv")
-
-
-def of_estimator(measures: pd.DataFrame, estimator: str, *, name: str) -> pd.DataFrame:
-    """The rows of one estimator; all where the table `name` does not tell. `InputError` if it has none of this."""
-    if "estimator" not in measures or measures.empty:
-        return measures
-    rows = measures[measures["estimator"] == estimator]
-    if rows.empty:
-        found = ", ".join(sorted(set(measures["estimator"].astype(str))))
-        raise InputError(f"{name} has no rows of the estimator '{estimator}' (found: {found}): correct statistics.estimator")
-    return rows.reset_index(drop=True)
 
 
 def contrasts_of(measures: pd.DataFrame, *, statistics: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mrs_pipeline.commands.fit_remarks import fit_remarks
 from mrs_pipeline.commands.fit_tables import Columns, amplitude_table, correlation_table, joined, measure_table, quality_table
+from mrs_pipeline.commands.one_estimator import INDEPENDENT
 from mrs_pipeline.fitting.adequacy import UNKNOWN, check_adequacy
 from mrs_pipeline.fitting.fit import Fitter
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit
@@ -15,9 +16,6 @@ from mrs_pipeline.quantification.measures import DEFAULT_MEASURES, MeasureDefini
 
 if TYPE_CHECKING:
     from mrs_pipeline.commands.quantification import Quantified
-
-#: Name of the estimator in the measures table: every spectrum by itself.
-INDEPENDENT = "independent"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+#: Table of moving windows of a session, where a study asks for them.
+MOVING = "moving.tsv"
+
 
 @dataclass(frozen=True, kw_only=True)
 class StudySession:

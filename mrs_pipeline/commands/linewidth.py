@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mrs_pipeline.commands.contrast import REQUIRED, has_baseline_windows, n_comparable, nothing_to_contrast, with_primary_contrast
-from mrs_pipeline.commands.fit_results import INDEPENDENT
+from mrs_pipeline.commands.one_estimator import INDEPENDENT
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.io.tables import read_table, write_table
 from mrs_pipeline.statistics.contrasts import contrast_table
@@ -108,8 +108,9 @@ def _contrasts(measures: pd.DataFrame, *, statistics: Mapping[str, Any]) -> pd.D
     primary = section["primary"]["analysis"]
     found = contrast_table(measures, statistics={**section, "analyses": list(dict.fromkeys([primary, WITHIN]))})
     reference, *others = section["conditions"]
-    main = {main_contrast((name, reference), change=change, active=active) for name in others for change in (True, False)}
-    within = {f"{name}: {active} change" for name in section["conditions"]}
+    pairs = {main_contrast((name, reference), change=change, active=active) for name in others for change in (True, False)}
+    main = {*pairs, section["primary"]["contrast"]}
+    within = {f"{name}: {active} change" for name in section["conditions"]} - main
     kept = (found["contrast"].isin(main) & (found["analysis"] == primary)) | found["contrast"].isin(within)
     chosen = found[kept].drop_duplicates(["measure", "contrast"])
     unit = chosen["unit"].where(chosen["measure"] != FWHM, "Hz")

@@ -5,8 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from mrs_pipeline.commands.fit_results import INDEPENDENT, FitResults
+from mrs_pipeline.commands.fit_results import FitResults
 from mrs_pipeline.commands.fit_tables import measure_table
+from mrs_pipeline.commands.one_estimator import INDEPENDENT
 from mrs_pipeline.fitting.adequacy import check_adequacy
 from mrs_pipeline.fitting.fit import Fitter
 from mrs_pipeline.fitting.spectrum_fit import SpectrumFit

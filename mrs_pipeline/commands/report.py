@@ -7,11 +7,10 @@ from typing import Any
 import pandas as pd
 
 from mrs_pipeline.basis.basis_set import is_macromolecule
-from mrs_pipeline.commands.contrast import of_estimator
-from mrs_pipeline.commands.layout import PreprocessedNames, StudySession, TimecourseNames
+from mrs_pipeline.commands.layout import MOVING, PreprocessedNames, StudySession, TimecourseNames
+from mrs_pipeline.commands.one_estimator import of_estimator
 from mrs_pipeline.commands.provenance import provenance
 from mrs_pipeline.commands.spectra import read_window_spectra
-from mrs_pipeline.commands.timecourse import MOVING
 from mrs_pipeline.io.atomic import atomic_path
 from mrs_pipeline.io.curves import read_curves
 from mrs_pipeline.io.tables import read_json, read_table

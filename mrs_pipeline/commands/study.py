@@ -12,9 +12,9 @@ from mrs_pipeline.basis.sequences import sequence_events
 from mrs_pipeline.basis.simulation import prepared
 from mrs_pipeline.basis.spin_systems import selected_spin_systems, spin_system
 from mrs_pipeline.commands.contrast import with_primary_contrast
-from mrs_pipeline.commands.fit_results import INDEPENDENT
 from mrs_pipeline.commands.import_bids import planned_sessions as imported_sessions
 from mrs_pipeline.commands.layout import StudySession, bids_dir
+from mrs_pipeline.commands.one_estimator import INDEPENDENT
 from mrs_pipeline.commands.preprocess import entity_filters
 from mrs_pipeline.commands.pulses import configured_pulses
 from mrs_pipeline.commands.quantification import check_tissue_columns, concentration_names, tissue_columns

@@ -11,7 +11,7 @@ from mrs_pipeline.commands.basis import basis_remarks, basis_to_fit
 from mrs_pipeline.commands.fit import fitter_for
 from mrs_pipeline.commands.fit_results import fit_results
 from mrs_pipeline.commands.gain import check_gain
-from mrs_pipeline.commands.layout import TimecourseNames
+from mrs_pipeline.commands.layout import MOVING, TimecourseNames
 from mrs_pipeline.commands.moving import moving_table
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.commands.preprocessed import joined_transients, said_of
@@ -23,9 +23,6 @@ from mrs_pipeline.io.curves import write_curves
 from mrs_pipeline.io.nifti_mrs import read_header, write_fids
 from mrs_pipeline.io.tables import read_json, write_json, write_table
 from mrs_pipeline.timecourse.windows import Window, average_windows, window_table
-
-#: Table of moving windows, where a study asks for them.
-MOVING = "moving.tsv"
 
 #: Files of a session besides its status.
 OUTPUTS = (
