@@ -162,12 +162,19 @@ def test_failed_windows_have_no_linewidth(tables) -> None:
     )
 
 
-def test_the_file_is_described_and_one_condition_says_so(tables, tmp_path) -> None:
+def test_the_file_is_described_and_studies_without_a_pair_of_conditions_have_one(tables, tmp_path) -> None:
     only = tables[0][(tables[0]["estimator"] == "independent") & (tables[0]["measure"] == "Glx/tNAA")]
     write_table(only.drop(columns="estimator"), tmp_path / "measures.tsv")
     write_table(tables[1].drop(columns="fwhm_sd_hz"), tmp_path / "fitquality.tsv")
     section = {**STATISTICS, "measures": ["Glx/tNAA"], "scale": {}}
-    for conditions, status in ((CONDITIONS, "ok"), (CONDITIONS[:1], "nothing_to_contrast")):
-        config = {"statistics": {**section, "conditions": list(conditions)}}
+    one = "placebo: infusion change"
+    for conditions, status, contrasts in (
+        (list(CONDITIONS), "ok", {CONTRAST, one, "drug: infusion change"}),
+        (["placebo"], "ok", {one}),
+        (None, "nothing_to_contrast", {"none"}),
+    ):
+        config = {"statistics": {**section, "conditions": conditions}}
         linewidth_file(tmp_path / "measures.tsv", fitquality=tmp_path / "fitquality.tsv", config=config, out_dir=tmp_path)
-        assert set(read_known_table(tmp_path / "linewidth.tsv", kind="linewidth")["status"]) == {status}
+        found = read_known_table(tmp_path / "linewidth.tsv", kind="linewidth")
+        assert set(found["status"]) == {status}
+        assert set(found["contrast"]) == contrasts
