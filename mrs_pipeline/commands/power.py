@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mrs_pipeline.commands.contrast import REQUIRED, of_estimator
-from mrs_pipeline.commands.fit_results import INDEPENDENT
+from mrs_pipeline.commands.one_estimator import INDEPENDENT, of_estimator
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.errors import ConfigError
 from mrs_pipeline.io.tables import read_table, write_table

@@ -10,7 +10,16 @@ from markupsafe import Markup
 
 from mrs_pipeline.acquisition import FloatArray
 from mrs_pipeline.report import (
-    changes, check_tables, confounds, figures, linewidth, linewidth_panel, processing, ratio_parts, stacks, tables,
+    changes,
+    check_tables,
+    confounds,
+    figures,
+    linewidth,
+    linewidth_panel,
+    processing,
+    ratio_parts,
+    stacks,
+    tables,
 )
 from mrs_pipeline.report.contents import ExampleFit, GroupReport, SessionReport, records
 from mrs_pipeline.report.drawing import Notice
