@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mrs_pipeline.commands.contrast import REQUIRED, of_estimator
+from mrs_pipeline.commands.contrast import REQUIRED
 from mrs_pipeline.commands.one_estimator import INDEPENDENT, of_estimator
 from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.errors import ConfigError
