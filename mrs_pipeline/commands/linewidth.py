@@ -19,6 +19,7 @@ from mrs_pipeline.commands.outputs import staged_folder
 from mrs_pipeline.io.tables import read_table, write_table
 from mrs_pipeline.statistics.contrasts import contrast_table
 from mrs_pipeline.statistics.design import active_name
+from mrs_pipeline.statistics.exclusions import active_limits, excluded_windows, window_quality, without
 from mrs_pipeline.statistics.model_tests import main_contrast
 from mrs_pipeline.statistics.table_checks import refuse_overlapping
 
@@ -40,11 +41,17 @@ COLUMNS = (
 )
 
 
-def linewidth_file(measures: Path, *, fitquality: Path, config: Mapping[str, Any], out_dir: Path) -> None:
-    """Write ``linewidth.tsv`` from the group tables of measures and fit quality and the `statistics` section of a study."""
-    table = read_table(measures, required=REQUIRED)
+def linewidth_file(measures: Path, *, fitquality: Path, config: Mapping[str, Any], out_dir: Path, windows: Path | None = None) -> None:
+    """Write ``linewidth.tsv`` from the group tables of measures and fit quality and the `statistics` section of a study.
+
+    Windows that the section excludes, by fit quality and ``windows``, are left out as they are of the contrasts.
+    """
+    table, statistics = read_table(measures, required=REQUIRED), config["statistics"]
     refuse_overlapping(table)
-    found = linewidth_table(table, fitquality=read_table(fitquality), statistics=config["statistics"])
+    quality, recorded = read_table(fitquality), None if windows is None else read_table(windows)
+    limits = active_limits(statistics.get("exclusions"))
+    included = without(table, excluded=excluded_windows(window_quality(fitquality=quality, windows=recorded), limits=limits))
+    found = linewidth_table(included, fitquality=quality, statistics=statistics)
     with staged_folder(out_dir) as folder:
         write_table(found, folder / "linewidth.tsv")
 

@@ -178,3 +178,16 @@ def test_the_file_is_described_and_studies_without_a_pair_of_conditions_have_one
         found = read_known_table(tmp_path / "linewidth.tsv", kind="linewidth")
         assert set(found["status"]) == {status}
         assert set(found["contrast"]) == contrasts
+
+
+def test_windows_that_the_study_excludes_are_left_out(tables, tmp_path) -> None:
+    """One wide window of one visit: as many rows fewer in the contrasts of measures and of the linewidth."""
+    only = tables[0][(tables[0]["estimator"] == "independent") & (tables[0]["measure"] == "Glx/tNAA")]
+    write_table(only, tmp_path / "measures.tsv")
+    wide = tables[1].drop(columns="fwhm_sd_hz").reset_index(drop=True)
+    wide.loc[7, "fwhm_hz"] = 30.0
+    write_table(wide, tmp_path / "fitquality.tsv")
+    section = {**STATISTICS, "measures": ["Glx/tNAA"], "scale": {}, "exclusions": {"max_fwhm_hz": 20.0}}
+    linewidth_file(tmp_path / "measures.tsv", fitquality=tmp_path / "fitquality.tsv", config={"statistics": section}, out_dir=tmp_path)
+    found = read_known_table(tmp_path / "linewidth.tsv", kind="linewidth")
+    assert list(found.loc[found["contrast"] == CONTRAST, "n_windows"]) == [len(only) - 1] * 2

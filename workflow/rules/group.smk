@@ -53,6 +53,7 @@ rule linewidth:
     input:
         measures=rules.collect.output.measures,
         quality=rules.collect.output.quality,
+        windows=rules.collect.output.windows,
     output:
         RESULTS / "group" / "linewidth.tsv",
     log:

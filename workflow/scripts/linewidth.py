@@ -13,6 +13,7 @@ with job_log(snakemake.log[0]):
     linewidth_file(
         Path(snakemake.input.measures),
         fitquality=Path(snakemake.input.quality),
+        windows=Path(snakemake.input.windows),
         config={"statistics": snakemake.params.statistics},
         out_dir=Path(snakemake.output[0]).parent,
     )
