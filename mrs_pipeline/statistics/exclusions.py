@@ -82,7 +82,7 @@ def excluded_windows(quality: pd.DataFrame, *, limits: Mapping[str, float]) -> p
         beyond = value > limits[name] if criterion.is_upper else value < limits[name]
         failed = failed.where(failed.notna() | ~beyond, name)
     if MIN_WINDOWS in limits:
-        left = (failed.isna() & quality["fit"]).groupby([quality["participant"], quality["session"]]).transform("sum")
+        left = (failed.isna() & quality["fit"]).groupby([quality["participant"], quality["session"]], dropna=False).transform("sum")
         failed = failed.where(failed.notna() | (left >= limits[MIN_WINDOWS]), MIN_WINDOWS)
     return quality.assign(criterion=failed).loc[failed.notna(), [*WINDOW, "criterion"]].reset_index(drop=True)
 
@@ -150,5 +150,6 @@ def _counted(rows: pd.DataFrame, *, stage: str, criterion: str | None, condition
 
 
 def _keys(table: pd.DataFrame) -> pd.Index:
-    """Participant, session and window of each row as one text."""
-    return pd.Index(table[WINDOW].astype(str).agg("\n".join, axis=1)) if len(table) else pd.Index([], dtype=object)
+    """Participant, session (empty in a dataset without sessions) and window of each row as one text."""
+    texts = table[WINDOW].astype(object).where(table[WINDOW].notna(), "").astype(str)
+    return pd.Index(texts.agg("\n".join, axis=1)) if len(table) else pd.Index([], dtype=object)
