@@ -71,9 +71,12 @@ def fit_windows(
         return tuple(fits)
     mean = mean or fit_mean(averaged.with_data(data[together]), counts=counts[together], fitter=fitter)
     average, shares = weighted_mean(data[together], counts[together]), counts / counts[together].sum()
+    common: FloatArray | None = None
     for chosen in filter(len, (together, np.setdiff1d(usable, together))):
         if mean.status == "ok":
-            found = _fits_like(data[chosen], mean, average=average, shares=shares[chosen], fitter=fitter, widths=widths)
+            solved = _all_solved(data[chosen], mean, average=average, shares=shares[chosen], fitter=fitter, widths=widths)
+            common = common if common is not None else _common_residual(solved)
+            found = [fit for item in solved for fit in _results(item, common=common)]
         else:
             found = list(fit_spectra(averaged.with_data(data[chosen]), fitter=fitter))
         for place, fit in zip(chosen, found, strict=True):
@@ -100,10 +103,10 @@ class _Batch:
         return session_series(self.fids, lent=self.lent, unit=self.unit, smoothing=self.smoothing, fitter=self.fitter, widths=self.widths)
 
 
-def _fits_like(
+def _all_solved(
     data: ComplexArray, mean: SpectrumFit, *, average: ComplexArray, shares: FloatArray, fitter: Fitter, widths: str
-) -> list[SpectrumFit]:
-    """Fits of FIDs beside that of the mean of the session, the FID `average`, of which each is a share."""
+) -> list["_Solved"]:
+    """FIDs solved beside the fit of the mean of the session, the FID `average`, of which each is a share."""
     lent, fids = lent_by(mean, fitter=fitter), data[:, : fitter.n_used]
     noise = fitted_noise(data, fitter=fitter)
     unit = noise * max(1.0, mean.quality["residual_sd"] / mean.quality["noise_sd"])
@@ -124,8 +127,7 @@ def _fits_like(
         )
         with np.errstate(all="ignore"):
             solved.append(_solved(batch, begin[part]))
-    common = _common_residual(solved)
-    return [fit for item in solved for fit in _results(item, common=common)]
+    return solved
 
 
 def fitted_noise(data: ComplexArray, *, fitter: Fitter) -> FloatArray:

@@ -235,4 +235,4 @@ def test_true_macromolecules_give_the_best_glx_of_the_fitting_challenge(external
     own = errors.pop("the challenge's own")
     assert own < 6.0
     assert all(error > own for error in errors.values())
-    assert errors["built-in default"] < 20.0
+    assert errors["built-in default"] < 25.0
