@@ -32,7 +32,7 @@ def test_jobs_of_the_phantom_study(make_study, tmp_path):
     shutil.copytree(ROOT / "test_data", study.folder / "test_data")
     shutil.copy2(ROOT / "config" / "phantom.yaml", study.folder / "config")
     sessions = {"preprocess": 12, "timecourse": 12, "session_page": 12}
-    jobs = {**sessions, **dict.fromkeys(("basis", "collect", "contrast", "group_page", "basis_page", "describe"), 1)}
+    jobs = {**sessions, **dict.fromkeys(("basis", "collect", "contrast", "linewidth", "group_page", "basis_page", "describe"), 1)}
     assert study.planned(configfile="config/phantom.yaml") == jobs
 
 
@@ -41,7 +41,7 @@ def test_other_study_takes_nothing_from_the_default_one(study):
     (study.folder / "config" / "config.yaml").write_text(yaml.safe_dump(SENTINEL), encoding="utf-8")
     (study.folder / "simulation.yaml").write_text(f"extends: {ROOT}/config/simulation/phantom.yaml\n", encoding="utf-8")
     pages = {"session_page", "group_page", "basis_page"}
-    assert set(study.planned()) == {"basis", "preprocess", "timecourse", "collect", "contrast", "describe", *pages}
+    assert set(study.planned()) == {"basis", "preprocess", "timecourse", "collect", "contrast", "linewidth", "describe", *pages}
     listed = study.run("--dry-run", "--printshellcmds").stdout
     assert "sentinel" not in listed
     shown = study.folder / "workflow" / "rules" / "common.smk"
